@@ -1,0 +1,2 @@
+// Boost.Asio, compiled once for everything that links tocsin_boost.
+#include <boost/asio/impl/src.hpp>

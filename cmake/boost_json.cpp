@@ -1,0 +1,2 @@
+// Boost.JSON, compiled once for everything that links tocsin_boost.
+#include <boost/json/src.hpp>

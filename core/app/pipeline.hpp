@@ -1,0 +1,36 @@
+// The host: every stage, wired together in one function.
+#pragma once
+
+#include "core/model/fault.hpp"
+#include "core/plugin_host/plugin_host.hpp"
+#include "core/settings/settings.hpp"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+namespace tocsin {
+
+// A running host. start() returns when it is ready; stop() drains for at most 8 s and ends it.
+class pipeline {
+ public:
+  // config: the settings file. Faults of the configuration carry code SETTINGS_INVALID; more than one are in `all`.
+  static result<std::unique_ptr<pipeline>> start(const std::filesystem::path& config, faults& all);
+  ~pipeline();
+
+  void stop();
+  // Read the file again, check it whole, swap it. A wrong file is refused and the old one keeps running.
+  faults reload();
+
+  std::string http_address() const;
+  std::string admin_token() const;
+  std::vector<plugin_info> plugins() const;
+  settings_ptr settings() const;
+
+ private:
+  struct impl;
+  explicit pipeline(std::unique_ptr<impl> impl);
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace tocsin

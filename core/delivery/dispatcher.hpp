@@ -1,0 +1,79 @@
+// The dispatcher: hands each delivery to its channel until it is done.
+#pragma once
+
+#include "core/model/code.hpp"
+#include "core/model/message.hpp"
+#include "core/model/store.hpp"
+#include "core/rendering/renderer.hpp"
+#include "core/runtime/clock.hpp"
+#include "core/runtime/executor.hpp"
+#include "core/settings/settings.hpp"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace tocsin {
+
+struct dispatcher_parts {
+  executor* pool = nullptr;
+  tocsin::clock* clock = nullptr;
+  tocsin::store* store = nullptr;
+  const tocsin::renderer* renderer = nullptr;
+  channel_directory channels;
+  std::function<settings_ptr()> settings;  // what is in force now
+  const code_table* codes = nullptr;
+  identifier_source* identifiers = nullptr;
+  std::function<double()> jitter;  // 0..1
+  // Fatal findings of an endpoint's preset; asked when an endpoint opens. Null: no preset checks. [control thread]
+  std::function<std::optional<fault>(const endpoint_settings&)> check_preset;
+};
+
+// All functions may be called from any thread. Each endpoint is opened when something is due on it and closed when it
+// has been idle; its deliveries, bounded by its slots, are all that is held in memory.
+class dispatcher {
+ public:
+  explicit dispatcher(dispatcher_parts parts);
+  ~dispatcher();
+
+  // Take up what the store has: pauses as they were, a look at every endpoint on which something waits.
+  void start(const recovery& found);
+
+  // True: a free slot of the endpoint is kept for a delivery that is about to be written as leased. Each reservation
+  // ends with hand_over() or release().
+  bool reserve(const endpoint_key& endpoint);
+  void release(const endpoint_key& endpoint);
+  // Reserved deliveries, now on disk.
+  void hand_over(std::vector<leased_delivery> deliveries);
+  // Deliveries were written without a slot: look for them as soon as there is one.
+  void notify(const endpoint_key& endpoint);
+
+  // Outcomes from channels.
+  void complete(std::vector<outcome> outcomes);
+
+  // Other settings are in force: endpoints whose settings changed are opened anew, and their pauses end.
+  void settings_changed();
+
+  // No new attempt begins; what is in a channel's hands may end until `limit`, then it is given back. done is called
+  // once.
+  void drain(std::chrono::milliseconds limit, std::function<void()> done);
+
+  // For /v1/channels and readiness.
+  struct endpoint_status {
+    endpoint_key key;
+    std::uint32_t in_flight = 0;
+    std::uint32_t slots = 0;
+    std::optional<endpoint_pause> pause;
+  };
+  std::vector<endpoint_status> endpoints() const;
+
+  // How long leases are given for.
+  static constexpr std::chrono::milliseconds lease_time = std::chrono::hours{1};
+
+ private:
+  struct impl;
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace tocsin

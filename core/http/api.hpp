@@ -1,0 +1,51 @@
+// The HTTP API: requests in, answers out, without sockets. The listener drives it; tests call it.
+#pragma once
+
+#include "core/bus/bus.hpp"
+#include "core/model/store.hpp"
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace tocsin {
+
+struct http_request {
+  std::string method;
+  std::string target;         // path and query as sent
+  std::string content_type;   // without parameters, lower case
+  std::string authorization;  // the header's value
+  std::string body;
+};
+
+struct http_answer {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+  std::map<std::string, std::string> headers;  // Retry-After, WWW-Authenticate, Allow ...
+};
+
+struct api_parts {
+  tocsin::bus* bus = nullptr;
+  tocsin::store* store = nullptr;
+  const code_table* codes = nullptr;
+  std::string admin_token;
+  std::function<faults()> not_ready;  // why the host is not ready; empty: it is
+};
+
+class api {
+ public:
+  explicit api(api_parts parts);
+  // Answers once, on any thread, possibly before this returns. [any thread]
+  void handle(http_request request, std::function<void(http_answer)> done);
+
+ private:
+  api_parts parts_;
+};
+
+// RFC 9457 application/problem+json with our code.
+http_answer problem(int status, std::string_view code, std::string_view title, std::string_view detail);
+http_answer problem(int status, const fault& why, std::string_view title);
+
+}  // namespace tocsin

@@ -1,0 +1,41 @@
+// The HTTP/1.1 listener on Boost.Beast: limits, keep-alive, drain.
+#pragma once
+
+#include "core/http/api.hpp"
+#include "core/model/fault.hpp"
+#include "core/runtime/executor.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace tocsin {
+
+struct listener_limits {
+  std::uint64_t max_body = 8u << 20;     // bytes; beyond it 413
+  std::uint32_t max_header = 16u << 10;  // bytes
+  std::uint32_t connections = 1024;
+  std::chrono::milliseconds header_time = std::chrono::seconds{10};
+  std::chrono::milliseconds idle_time = std::chrono::seconds{60};
+};
+
+class http_listener {
+ public:
+  ~http_listener();
+
+  // address: "127.0.0.1:8480", "[::1]:0" (port 0: the system chooses) or "unix:PATH". Only loopback and Unix sockets
+  // are taken: SETTINGS_INVALID else; LISTEN_FAILED if the address is in use or not ours.
+  static result<std::unique_ptr<http_listener>> open(executor& pool, api& handler, const std::string& address,
+                                                     listener_limits limits);
+  // Where it listens: "127.0.0.1:8480" or "unix:PATH".
+  std::string address() const;
+  // Take no more connections; requests under way are answered, idle connections closed. Blocks at most `limit`.
+  void stop(std::chrono::milliseconds limit);
+
+ private:
+  struct impl;
+  explicit http_listener(std::shared_ptr<impl> impl);
+  std::shared_ptr<impl> impl_;
+};
+
+}  // namespace tocsin

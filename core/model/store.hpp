@@ -1,0 +1,146 @@
+// The store: where events, deliveries and everything that must outlive a crash is written down. Interface only.
+//
+// Asynchronous and in batches: every call returns at once and answers exactly once through its callback, on the store's
+// own thread, after the commit that holds the change is on disk. A callback must not block and must not throw; it hands
+// on. Calls are carried out in the order in which they were made. All functions may be called from any thread.
+//
+// An implementation may serve several nodes: a lease names its owner and its end. Time is always the caller's.
+#pragma once
+
+#include "core/model/delivery.hpp"
+#include "core/model/event.hpp"
+#include "core/model/fault.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tocsin {
+
+// Fault codes of a store: STORE_FULL (no space; recovers by itself), STORE_FAILED (fsync or I/O failed: nothing more is
+// acknowledged until a restart), STORE_CLOSED.
+
+struct accept_item {
+  event_id id{};
+  event payload;
+  time_ms accepted = 0;
+  bool sensitive = false;
+  std::vector<new_delivery> deliveries;
+};
+
+// What a source remembers; an empty value forgets.
+struct memory_write {
+  std::string source;
+  std::string name;
+  std::string value;
+};
+
+struct accept_batch {
+  std::vector<accept_item> items;
+  std::vector<memory_write> memory;
+  time_ms now = 0;
+  time_ms lease_until = 0;     // for the deliveries that are written as leased
+  time_ms remember_until = 0;  // of the dedup keys
+};
+
+struct accept_answer {
+  event_id id{};           // of a duplicate: the first one's
+  bool duplicate = false;  // nothing of the item was written, its deliveries do not exist
+};
+
+struct lease_request {
+  endpoint_key endpoint;
+  std::uint32_t limit = 0;
+  time_ms now = 0;
+  time_ms until = 0;
+};
+
+// How a delivery goes on after an attempt (or without one).
+struct settlement {
+  delivery_id id{};
+  delivery_state state = delivery_state::deferred;
+  time_ms at = 0;
+  std::uint32_t attempts = 0;  // made so far, this one included
+  bool uncertain = false;
+  std::string code;
+  std::string detail;
+  std::string server_reply;
+  std::string transcript;
+  bool record_attempt = true;             // a line in the history
+  std::optional<time_ms> next_attempt;    // pending and deferred: when it is due
+  std::optional<new_delivery> successor;  // superseded: the delivery that takes over, written in the same commit
+};
+
+// What waits on an endpoint.
+struct endpoint_backlog {
+  endpoint_key endpoint;
+  time_ms next_attempt = 0;  // of the first that is due
+};
+
+struct endpoint_pause {
+  endpoint_key endpoint;
+  std::string code;
+  std::string detail;
+  time_ms since = 0;
+  time_ms probe_at = 0;
+  std::uint32_t probes = 0;
+  std::uint64_t server_fingerprint = 0;  // of the settings that failed: others end the pause
+};
+
+struct delivery_filter {
+  std::optional<std::string> event_id;  // CloudEvents id
+  std::optional<std::string> source;
+  std::optional<std::string> organization;  // "" is the host's own
+  std::optional<delivery_state> state;
+  std::optional<std::string> recipient;
+  std::optional<delivery_id> after;  // cursor: those with a lower id (newest first)
+  std::uint32_t limit = 100;         // at most 1,000
+};
+
+struct recovery {
+  std::uint64_t interrupted = 0;  // deliveries that were in a channel's hands: pending again, uncertain
+  std::int64_t last_identifier = 0;
+  std::string message_host;  // right-hand side of Message-IDs, fixed when the store was made
+  std::vector<endpoint_pause> pauses;
+};
+
+class store {
+ public:
+  template <class T>
+  using callback = std::function<void(result<T>)>;
+
+  virtual ~store() = default;
+
+  // Open for this owner. Leases of earlier owners on this machine have ended: theirs are `uncertain` from now on.
+  virtual void recover(time_ms now, callback<recovery> done) = 0;
+
+  // Dedup keys, events, deliveries and memory in one commit. One answer an item, in order.
+  virtual void accept(accept_batch batch, callback<std::vector<accept_answer>> done) = 0;
+
+  // Up to limit deliveries of the endpoint that are due (pending or deferred, next_attempt <= now), now `sending`; the
+  // order is by severity, then by due time.
+  virtual void lease(lease_request request, callback<std::vector<leased_delivery>> done) = 0;
+
+  // Ends leases. A delivery that is not leased by this owner any more is passed over.
+  virtual void settle(std::vector<settlement> settlements, callback<void> done) = 0;
+
+  // Each endpoint on which something waits, with the time at which its first is due.
+  virtual void backlog(callback<std::vector<endpoint_backlog>> done) = 0;
+
+  virtual void save_pause(endpoint_pause pause, callback<void> done) = 0;
+  virtual void clear_pause(endpoint_key endpoint, callback<void> done) = 0;
+
+  virtual void recall(std::string source, std::string name, callback<std::string> done) = 0;  // empty: never remembered
+
+  virtual void list(delivery_filter filter, callback<std::vector<delivery_record>> done) = 0;  // without history
+  virtual void get(delivery_id id, callback<std::optional<delivery_record>> done) = 0;         // with history
+  virtual void counts(std::optional<std::string> organization, callback<state_counts> done) = 0;
+
+  // Everything handed in before is on disk, nothing more is taken. Blocks. Callbacks of calls that come later get
+  // STORE_CLOSED.
+  virtual void close() = 0;
+};
+
+}  // namespace tocsin

@@ -1,0 +1,116 @@
+// The plugin host: finds plugins, reads their manifests, loads and starts them, and is their `tocsin_host`.
+#pragma once
+
+#include "core/model/fault.hpp"
+#include "core/model/manifest.hpp"
+#include "core/model/message.hpp"
+#include "core/model/store.hpp"
+#include "core/runtime/clock.hpp"
+#include "core/runtime/executor.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace tocsin {
+
+// discovered -> verified -> loaded -> created -> active -> draining -> stopped; refused and failed aside.
+enum class plugin_state { discovered, refused, verified, loaded, created, active, draining, stopped, failed };
+std::string_view to_text(plugin_state state);
+
+struct plugin_info {
+  std::filesystem::path file;
+  std::string id;  // empty where no manifest could be read
+  std::string version;
+  plugin_state state = plugin_state::discovered;
+  std::string reason;    // refused, failed: why, in a sentence
+  std::string build_id;  // hexadecimal; empty: none
+  tocsin::manifest manifest;
+};
+
+// Looks at every *.so in the folders, in order, and reads the manifests; runs no plugin instruction. State is verified
+// or refused. Of two files with one id the higher version stays, the other is refused as its duplicate. A folder that
+// is not there is a warning in `warnings`; one that is a file is an error.
+result<std::vector<plugin_info>> discover_plugins(std::span<const std::filesystem::path> folders, faults& warnings);
+// One file, wherever it is. For `plugin inspect`.
+plugin_info inspect_plugin(const std::filesystem::path& file);
+
+// A publish by a source plugin, as the pipeline takes it.
+struct source_publication {
+  std::string source;  // NAME of [sources.NAME]
+  std::vector<event> events;
+  std::vector<memory_write> memory;
+};
+struct publication_result {
+  std::uint64_t accepted = 0;
+  std::uint64_t duplicates = 0;
+};
+
+// What the plugin host needs of the rest of the house; the functions are called from any thread and may be called until
+// stop() has returned.
+struct plugin_host_services {
+  executor* pool = nullptr;
+  tocsin::clock* clock = nullptr;
+  outcome_handler complete;
+  std::function<void(source_publication, std::function<void(result<publication_result>)>)> publish;
+  std::function<void(std::string source, std::string name, store::callback<std::string>)> recall;
+  std::function<result<std::string>(std::uint64_t handle)> reveal;
+};
+
+// What a source is opened with.
+struct source_opening {
+  std::string name;
+  std::string organization;
+  std::string settings;  // JSON
+  std::uint64_t credits = 1024;
+};
+
+struct preset_finding {
+  bool fatal = false;
+  std::string key;
+  std::string code;
+  std::string text;
+};
+
+class plugin_host {
+ public:
+  plugin_host(plugin_host_services services, std::vector<plugin_info> discovered);
+  ~plugin_host();  // stop()
+
+  // Loads, creates and starts the plugins in the order of their requirements: all, or those that `needed` names and
+  // what they require. One that fails is left aside with its reason; what needs it fails, too; the rest runs. [control:
+  // call from one thread only, like every function here that is not marked otherwise]
+  void start(const std::function<bool(const manifest&)>& needed);
+  // Stops in the reverse order. After it no plugin calls anything and no plugin is called.
+  void stop();
+
+  // A copy of what is known of each file. [any thread]
+  std::vector<plugin_info> plugins() const;
+  // The joined table of the codes of all verified plugins. [any thread]
+  const code_table& codes() const;
+
+  // Null if the plugin is not active or is no channel. [any thread]
+  std::shared_ptr<channel_port> channel(const std::string& plugin_id) const;
+
+  result<void> open_source(const std::string& plugin_id, const source_opening& opening);
+  void close_source(const std::string& name);
+
+  // What the preset's code says of these settings. Empty if it has no such code.
+  std::vector<preset_finding> check_preset(const std::string& preset_id, const endpoint_settings& settings);
+
+  // Stages of a diagnosis, through tocsin.doctor/1; blocks until done or until the limit has passed (then a last stage
+  // COMMAND_TIMEOUT). on_stage is called from a plugin's thread, one call at a time, as each stage ends.
+  std::vector<diagnosis_stage> diagnose(const endpoint_settings& settings, const std::string& recipient,
+                                        const outgoing_message* message, std::chrono::milliseconds limit,
+                                        const std::function<void(const diagnosis_stage&)>& on_stage);
+
+ private:
+  struct impl;
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace tocsin

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Secrets of settings travel as handles; the plugin asks for the value when it needs it. */
+#ifndef TOCSIN_ABI_EXT_SECRETS_H
+#define TOCSIN_ABI_EXT_SECRETS_H
+
+#include <tocsin/abi/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TOCSIN_HOST_SECRETS "tocsin.host.secrets/1-draft"
+
+typedef struct tocsin_host_secrets {
+  uint32_t struct_size;
+  uint32_t reserved;
+
+  /* Write the secret's present value to value. From then on the host blots it out of every log line, reply and
+   * transcript. TOCSIN_FAILED: it cannot be read, the reason is in error. Do not keep it longer than needed.
+   * [any] active */
+  tocsin_status (*reveal)(void* context, uint64_t handle, const tocsin_sink* value, const tocsin_sink* error);
+} tocsin_host_secrets;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
