@@ -28,9 +28,7 @@ class identifier_source {
   void raise_to(std::int64_t last);
 
  private:
-  // Lock-free: a compare-and-swap loop on the last one given out.
-  std::int64_t load() const;
-  std::int64_t last_;  // accessed through std::atomic_ref
+  alignas(8) std::int64_t last_;  // through std::atomic_ref only: a compare-and-swap loop, no lock
 };
 
 }  // namespace tocsin

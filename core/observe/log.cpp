@@ -1,0 +1,210 @@
+#include "core/observe/log.hpp"
+
+#include <spdlog/async.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <shared_mutex>
+
+#include "core/model/timestamp.hpp"
+
+namespace tocsin::log {
+namespace {
+
+constexpr std::array<std::string_view, 4> level_names{"debug", "info", "warn", "error"};
+constexpr std::size_t shortest_secret = 4;     // bytes; anything shorter would blot out half of every line
+constexpr std::size_t queue_size = 16 * 1024;  // lines; a full queue makes writers wait, so that no line is lost
+
+struct secret_list {
+  std::shared_mutex mutex;
+  std::set<std::string, std::less<>> values;  // raw and in base64
+  std::atomic<bool> any{false};
+};
+
+// Never destroyed: a thread may log while the process ends.
+secret_list& secrets() {
+  static auto* list = new secret_list;
+  return *list;
+}
+
+struct output {
+  std::mutex mutex;
+  std::shared_ptr<spdlog::async_logger> logger;
+  std::shared_ptr<spdlog::details::thread_pool> pool;
+  format how = format::text;
+  std::atomic<level> lowest{level::warn};
+  void (*capture)(void*, std::string_view) = nullptr;
+  void* capture_context = nullptr;
+};
+
+output& out() {
+  static auto* it = new output;
+  return *it;
+}
+
+std::string base64(std::string_view bytes) {
+  constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  std::uint32_t group = 0;
+  int bits = 0;
+  for (const char c : bytes) {
+    group = group << 8 | static_cast<unsigned char>(c);
+    bits += 8;
+    while (bits >= 6) {
+      bits -= 6;
+      text += alphabet[group >> bits & 63];
+    }
+  }
+  // The last, partial character depends on what follows; without it the text matches within a longer one, too.
+  return text;
+}
+
+void append_json_string(std::string& line, std::string_view text) {
+  line += '"';
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      line += '\\';
+      line += c;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      constexpr std::string_view digits = "0123456789abcdef";
+      line += "\\u00";
+      line += digits[static_cast<unsigned char>(c) >> 4];
+      line += digits[c & 15];
+    } else {
+      line += c;
+    }
+  }
+  line += '"';
+}
+
+// Bare where it is one word, else quoted, so that a line can be split again and cannot be forged by a line break.
+void append_value(std::string& line, std::string_view text) {
+  bool bare = !text.empty();
+  for (const char c : text)
+    if (static_cast<unsigned char>(c) <= 0x20 || c == '"' || c == '\\' || c == '=') bare = false;
+  if (bare)
+    line += text;
+  else
+    append_json_string(line, text);
+}
+
+std::string text_line(level at, std::string_view text, std::span<const field> fields, std::string_view time) {
+  std::string line(time);
+  line += ' ';
+  line += level_names[static_cast<std::size_t>(at)];
+  line += ' ';
+  line += text;
+  for (const auto& [name, value] : fields) {
+    line += ' ';
+    line += name;
+    line += '=';
+    append_value(line, redact(value));
+  }
+  return line;
+}
+
+std::string json_line(level at, std::string_view text, std::span<const field> fields, std::string_view time) {
+  std::string line = "{\"time\":";
+  append_json_string(line, time);
+  line += ",\"level\":";
+  append_json_string(line, level_names[static_cast<std::size_t>(at)]);
+  line += ",\"message\":";
+  append_json_string(line, text);
+  for (const auto& [name, value] : fields) {
+    line += ',';
+    append_json_string(line, name);
+    line += ':';
+    append_json_string(line, redact(value));
+  }
+  line += '}';
+  return line;
+}
+
+std::string now_text() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return to_rfc3339(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+}  // namespace
+
+void start(format how, level lowest) {
+  auto& to = out();
+  const std::lock_guard lock(to.mutex);
+  to.how = how;
+  to.lowest = lowest;
+  if (!to.pool) to.pool = std::make_shared<spdlog::details::thread_pool>(queue_size, 1);
+  to.logger = std::make_shared<spdlog::async_logger>("tocsin", std::make_shared<spdlog::sinks::stderr_sink_mt>(),
+                                                     to.pool, spdlog::async_overflow_policy::block);
+  to.logger->set_pattern("%v");
+  to.logger->set_level(spdlog::level::trace);
+}
+
+void flush() {
+  auto& to = out();
+  const std::lock_guard lock(to.mutex);
+  // The pool's destructor writes out what waits and joins its thread; a later line goes out directly.
+  to.logger.reset();
+  to.pool.reset();
+}
+
+void write(level at, std::string_view text, std::initializer_list<field> fields) {
+  write(at, text, std::span<const field>(fields.begin(), fields.size()));
+}
+
+void write(level at, std::string_view text, std::span<const field> fields) {
+  auto& to = out();
+  if (at < to.lowest.load(std::memory_order_relaxed)) return;
+  const std::string time = now_text();
+  const std::string line =
+      to.how == format::json ? json_line(at, text, fields, time) : text_line(at, text, fields, time);
+  std::shared_ptr<spdlog::async_logger> logger;
+  {
+    const std::lock_guard lock(to.mutex);
+    if (to.capture != nullptr) {
+      to.capture(to.capture_context, line);
+      return;
+    }
+    logger = to.logger;
+  }
+  if (logger)
+    logger->log(spdlog::level::info, line);
+  else
+    std::fprintf(stderr, "%s\n", line.c_str());
+}
+
+void add_secret(std::string_view value) {
+  if (value.size() < shortest_secret) return;
+  auto& list = secrets();
+  const std::lock_guard lock(list.mutex);
+  list.values.emplace(value);
+  list.values.insert(base64(value));
+  list.any = true;
+}
+
+std::string redact(std::string_view text) {
+  std::string clean(text);
+  auto& list = secrets();
+  if (!list.any.load(std::memory_order_acquire)) return clean;
+  const std::shared_lock lock(list.mutex);
+  for (const auto& secret : list.values) {
+    for (auto at = clean.find(secret); at != std::string::npos; at = clean.find(secret, at + 3))
+      clean.replace(at, secret.size(), "***");
+  }
+  return clean;
+}
+
+void capture(void (*sink)(void* context, std::string_view line), void* context) {
+  auto& to = out();
+  const std::lock_guard lock(to.mutex);
+  to.capture = sink;
+  to.capture_context = context;
+  if (sink != nullptr) to.lowest = level::debug;
+}
+
+}  // namespace tocsin::log
