@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the host offers, with types: log, clock, timer, secrets, complete, publish, recall, doctor, services.
+#pragma once
+
+#include <tocsin/abi/ext/channel.h>
+#include <tocsin/abi/ext/clock.h>
+#include <tocsin/abi/ext/doctor.h>
+#include <tocsin/abi/ext/log.h>
+#include <tocsin/abi/ext/secrets.h>
+#include <tocsin/abi/ext/services.h>
+#include <tocsin/abi/ext/source.h>
+#include <tocsin/abi/host.h>
+#include <tocsin/sdk/event.hpp>
+#include <tocsin/sdk/outcome.hpp>
+#include <tocsin/sdk/string.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+namespace tocsin::sdk {
+
+enum class log_level : std::uint32_t {
+  debug = TOCSIN_LOG_DEBUG,
+  info = TOCSIN_LOG_INFO,
+  warn = TOCSIN_LOG_WARN,
+  error = TOCSIN_LOG_ERROR,
+  host_misbehaving = TOCSIN_LOG_HOST_MISBEHAVING
+};
+
+// A name with its value, in a log line or in a source's memory.
+inline tocsin_field field(std::string_view name, std::string_view value) noexcept {
+  return tocsin_field{to_abi(name), to_abi(value)};
+}
+
+// A service that another plugin offers: call table->function(self, ...).
+template <class Table>
+struct service {
+  const Table* table = nullptr;
+  void* self = nullptr;
+  explicit operator bool() const noexcept { return table != nullptr; }
+};
+
+// The host, as a plugin sees it. The tables are looked up once, when the plugin is created; a host that lacks one is
+// no error until it is needed, and each function says what it does then. Copies are cheap and refer to the same host.
+// [any] for every function that is not marked otherwise; callable in any state where nothing else is said.
+class host_api {
+ public:
+  host_api() noexcept = default;
+  explicit host_api(const tocsin_host* host) noexcept
+      : host_(host),
+        log_(table<tocsin_host_log>(TOCSIN_HOST_LOG)),
+        clock_(table<tocsin_host_clock>(TOCSIN_HOST_CLOCK)),
+        timer_(table<tocsin_host_timer>(TOCSIN_HOST_TIMER)),
+        secrets_(table<tocsin_host_secrets>(TOCSIN_HOST_SECRETS)),
+        services_(table<tocsin_host_services>(TOCSIN_HOST_SERVICES)),
+        complete_(table<tocsin_host_complete>(TOCSIN_HOST_COMPLETE)),
+        publish_(table<tocsin_host_publish>(TOCSIN_HOST_PUBLISH)),
+        doctor_(table<tocsin_host_doctor>(TOCSIN_HOST_DOCTOR)) {}
+
+  const tocsin_host* raw() const noexcept { return host_; }
+  std::string_view version() const noexcept { return host_ == nullptr ? std::string_view() : view(host_->version); }
+
+  // Any further extension of the host's, or null.
+  template <class Table>
+  const Table* table(std::string_view id) const noexcept {
+    if (host_ == nullptr || host_->get_extension == nullptr) return nullptr;
+    return static_cast<const Table*>(host_->get_extension(host_->context, to_abi(id)));
+  }
+  void* context() const noexcept { return host_ == nullptr ? nullptr : host_->context; }
+
+  // One line in the host's log. Without a log: nothing.
+  void log(log_level level, std::string_view text, const tocsin_field* fields, std::uint64_t count) const noexcept {
+    if (log_ == nullptr || log_->write == nullptr) return;
+    log_->write(context(), static_cast<std::uint32_t>(level), to_abi(text), fields, count);
+  }
+  void log(log_level level, std::string_view text, std::initializer_list<tocsin_field> fields = {}) const noexcept {
+    log(level, text, fields.begin(), fields.size());
+  }
+
+  // Unix time in milliseconds; may jump. Without the host's clock: the machine's.
+  std::int64_t now_ms() const noexcept {
+    if (clock_ != nullptr && clock_->now_ms != nullptr) return clock_->now_ms(context());
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+        .count();
+  }
+  // Never goes back; its zero means nothing.
+  std::chrono::nanoseconds monotonic() const noexcept {
+    if (clock_ != nullptr && clock_->monotonic_ns != nullptr) {
+      return std::chrono::nanoseconds(static_cast<std::int64_t>(clock_->monotonic_ns(context())));
+    }
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch());
+  }
+
+  // Have fired(id) of timer.hpp called once, delay from now; one that runs is set anew. False: this host has no timers.
+  // [any] active
+  bool start_timer(std::uint64_t id, std::chrono::milliseconds delay) const noexcept {
+    if (timer_ == nullptr || timer_->start == nullptr) return false;
+    timer_->start(context(), id, delay.count() < 0 ? 0u : static_cast<std::uint64_t>(delay.count()));
+    return true;
+  }
+  // A call that is already under way is not stopped. [any] active, draining
+  void cancel_timer(std::uint64_t id) const noexcept {
+    if (timer_ != nullptr && timer_->cancel != nullptr) timer_->cancel(context(), id);
+  }
+
+  // The present value of a secret that the settings name by its handle. Do not keep it longer than needed. Throws
+  // failure with the host's reason. [any] active
+  std::string reveal(std::uint64_t handle) const {
+    if (secrets_ == nullptr || secrets_->reveal == nullptr) {
+      throw failure(TOCSIN_UNSUPPORTED, "this host has no secrets (tocsin.host.secrets/1)");
+    }
+    string_sink value;
+    string_sink error;
+    const tocsin_status status = secrets_->reveal(context(), handle, value.get(), error.get());
+    if (status != TOCSIN_OK) throw failure(status, error.text().empty() ? "unreadable secret" : error.text());
+    return std::move(value).text();
+  }
+
+  // A service of another plugin in this process; only ids that the manifest's "requires" names are found. Stays valid
+  // until the finder's stop() returns. Empty: not there. [control] in start()
+  template <class Table>
+  service<Table> find_service(std::string_view id) const noexcept {
+    tocsin_service found{};
+    found.struct_size = sizeof(tocsin_service);
+    if (services_ == nullptr || services_->find == nullptr ||
+        services_->find(context(), to_abi(id), &found) != TOCSIN_OK) {
+      return {};
+    }
+    return service<Table>{static_cast<const Table*>(found.table), found.self};
+  }
+
+  // Hand in what a delivery came to; exactly once for each. Without the extension (no host that has channels lacks it):
+  // nothing. [any] active, draining
+  void complete(token delivery, const outcome& result) const noexcept {
+    const tocsin_outcome one = to_abi(delivery, result);
+    const tocsin_outcome* all = &one;
+    complete(&all, 1);
+  }
+  void complete(const tocsin_outcome* const* outcomes, std::uint64_t count) const noexcept {
+    if (complete_ != nullptr && complete_->complete != nullptr) complete_->complete(context(), outcomes, count);
+  }
+
+  // Hand in one event and what to remember with it, as one commit. published() follows with this ticket. Throws
+  // failure: TOCSIN_UNAVAILABLE while there is no credit, TOCSIN_INVALID with the reason for an event that is not
+  // valid. [any] active
+  void publish(token source, std::uint64_t ticket, const event& what,
+               std::initializer_list<tocsin_field> memory = {}) const {
+    const tocsin_event one = to_abi(what);
+    const tocsin_event* all = &one;
+    string_sink error;
+    const tocsin_status status = try_publish(source, ticket, &all, 1, memory.begin(), memory.size(), error.get());
+    if (status != TOCSIN_OK) throw failure(status, error.text().empty() ? "not published" : error.text());
+  }
+  // The same for many, with the status as the answer. TOCSIN_UNSUPPORTED: this host takes no events. [any] active
+  tocsin_status try_publish(token source, std::uint64_t ticket, const tocsin_event* const* events,
+                            std::uint64_t event_count, const tocsin_field* memory, std::uint64_t memory_count,
+                            const tocsin_sink* error) const noexcept {
+    if (publish_ == nullptr || publish_->publish == nullptr) {
+      write(error, "this host takes no events (tocsin.host.publish/1)");
+      return TOCSIN_UNSUPPORTED;
+    }
+    return publish_->publish(context(), source, ticket, events, event_count, memory, memory_count, error);
+  }
+
+  // What the source remembered under name; empty if it never did. Waits for the store. Throws failure: the memory
+  // cannot be read. [control] [worker] active, from open() or published()
+  std::string recall(token source, std::string_view name) const {
+    if (publish_ == nullptr || publish_->recall == nullptr) {
+      throw failure(TOCSIN_UNSUPPORTED, "this host keeps no memory for sources (tocsin.host.publish/1)");
+    }
+    string_sink value;
+    const tocsin_status status = publish_->recall(context(), source, to_abi(name), value.get());
+    if (status != TOCSIN_OK) {
+      throw failure(status, "the source's memory \"" + std::string(name) + "\" cannot be read (status " +
+                                std::to_string(status) + ")");
+    }
+    return std::move(value).text();
+  }
+
+  // Reports of a diagnosis (doctor.hpp). [any] active
+  void report_stage(token run, const tocsin_stage& stage) const noexcept {
+    if (doctor_ != nullptr && doctor_->stage != nullptr) doctor_->stage(context(), run, &stage);
+  }
+  void report_done(token run) const noexcept {
+    if (doctor_ != nullptr && doctor_->done != nullptr) doctor_->done(context(), run);
+  }
+
+ private:
+  const tocsin_host* host_ = nullptr;
+  const tocsin_host_log* log_ = nullptr;
+  const tocsin_host_clock* clock_ = nullptr;
+  const tocsin_host_timer* timer_ = nullptr;
+  const tocsin_host_secrets* secrets_ = nullptr;
+  const tocsin_host_services* services_ = nullptr;
+  const tocsin_host_complete* complete_ = nullptr;
+  const tocsin_host_publish* publish_ = nullptr;
+  const tocsin_host_doctor* doctor_ = nullptr;
+};
+
+}  // namespace tocsin::sdk
