@@ -1,0 +1,164 @@
+// Opens, checks and copies a plugin's file, by descriptors all the way so that nothing can be swapped in between.
+#include "core/plugin_host/plugin_file.hpp"
+
+#include "core/plugin_host/file_trust_policy.hpp"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+namespace tocsin {
+namespace {
+
+constexpr off_t max_file_bytes = off_t{512} * 1024 * 1024;
+constexpr int max_folders = 256;
+
+fault refused(std::string what, std::string remedy) {
+  return {"PLUGIN_REFUSED", std::move(what), std::move(remedy), {}};
+}
+
+fault unreadable(const std::string& what, int error) {
+  return refused(what + ": " + std::strerror(error) + ".", "Check that the host's user may read it.");
+}
+
+class descriptor {
+ public:
+  explicit descriptor(int value = -1) : value_(value) {}
+  descriptor(descriptor&& other) noexcept : value_(std::exchange(other.value_, -1)) {}
+  descriptor& operator=(descriptor&& other) noexcept {
+    std::swap(value_, other.value_);
+    return *this;
+  }
+  ~descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  int get() const { return value_; }
+  int release() { return std::exchange(value_, -1); }
+  explicit operator bool() const { return value_ >= 0; }
+
+ private:
+  int value_;
+};
+
+// Debian gives each user a group of their own name; such a group with no other member is as good as the user.
+bool is_private_group(uid_t owner, gid_t group) {
+  std::vector<char> user_space(16384);
+  std::vector<char> group_space(65536);
+  passwd user{};
+  passwd* found_user = nullptr;
+  if (::getpwuid_r(owner, &user, user_space.data(), user_space.size(), &found_user) != 0 || !found_user) return false;
+  ::group entry{};
+  ::group* found_group = nullptr;
+  if (::getgrgid_r(group, &entry, group_space.data(), group_space.size(), &found_group) != 0 || !found_group)
+    return false;
+  if (user.pw_gid != group || std::strcmp(user.pw_name, entry.gr_name) != 0) return false;
+  for (char** member = entry.gr_mem; *member; ++member)
+    if (std::strcmp(*member, user.pw_name) != 0) return false;
+  return true;
+}
+
+file_facts facts_of(std::filesystem::path path, const struct stat& seen) {
+  file_facts facts{std::move(path), seen.st_uid, seen.st_mode, seen.st_gid, false};
+  if ((seen.st_mode & S_IWGRP) != 0) facts.private_group = is_private_group(seen.st_uid, seen.st_gid);
+  return facts;
+}
+
+// Every folder from `folder` up to the root, by "..": what the kernel sees, not what the name says.
+result<std::vector<file_facts>> folders_above(int folder) {
+  std::vector<file_facts> above;
+  descriptor current(::openat(folder, ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  for (int depth = 0; depth < max_folders; ++depth) {
+    struct stat seen {};
+    if (!current || ::fstat(current.get(), &seen) != 0) return unreadable("a folder above it cannot be seen", errno);
+    std::error_code ignored;
+    auto name = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(current.get()), ignored);
+    above.push_back(facts_of(std::move(name), seen));
+    descriptor parent(::openat(current.get(), "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    struct stat upper {};
+    if (!parent || ::fstat(parent.get(), &upper) != 0) return unreadable("a folder above it cannot be seen", errno);
+    if (upper.st_ino == seen.st_ino && upper.st_dev == seen.st_dev) return above;
+    current = std::move(parent);
+  }
+  return refused("it lies more than " + std::to_string(max_folders) + " folders deep.", "Move it further up.");
+}
+
+result<descriptor> open_library(int folder, const std::string& name) {
+  // O_NONBLOCK: a FIFO must not hold the host up.
+  descriptor file(::openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (file) return file;
+  if (errno == ELOOP) return refused("it is a symbolic link.", "Put the library itself there.");
+  if (errno == ENXIO) return refused("it is no regular file.", "Put the library itself there.");
+  return unreadable("it cannot be opened", errno);
+}
+
+result<descriptor> copy_sealed(int file, off_t size, const std::string& name) {
+  descriptor memory(::memfd_create(name.substr(0, 200).c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!memory) return unreadable("there is no memory for it", errno);
+  off_t offset = 0;
+  while (offset < size) {
+    const ssize_t copied = ::sendfile(memory.get(), file, &offset, static_cast<std::size_t>(size - offset));
+    if (copied < 0 && errno == EINTR) continue;
+    if (copied < 0) return unreadable("it cannot be read", errno);
+    if (copied == 0) return refused("it became shorter while it was read.", "Install it again, then restart.");
+  }
+  if (::fcntl(memory.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
+    return unreadable("its copy cannot be sealed", errno);
+  return memory;
+}
+
+}  // namespace
+
+result<plugin_file> plugin_file::read(const std::filesystem::path& path) {
+  const auto parent = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  const descriptor folder(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder) return unreadable("its folder cannot be opened", errno);
+  auto file = open_library(folder.get(), path.filename().string());
+  if (!file) return file.error();
+  struct stat seen {};
+  if (::fstat(file->get(), &seen) != 0) return unreadable("it cannot be looked at", errno);
+  const auto folders = folders_above(folder.get());
+  if (!folders) return folders.error();
+  if (auto trusted = check_trust(facts_of(path, seen), *folders, ::geteuid()); !trusted) return trusted.error();
+  if (seen.st_size > max_file_bytes) return refused("it is larger than 512 MiB.", "Strip its debug information.");
+  auto memory = copy_sealed(file->get(), seen.st_size, path.filename().string());
+  if (!memory) return memory.error();
+  const auto size = static_cast<std::size_t>(seen.st_size);
+  void* data = nullptr;
+  if (size > 0) {
+    data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, memory->get(), 0);
+    if (data == MAP_FAILED) return unreadable("there is no memory for it", errno);
+  }
+  return plugin_file(path, memory->release(), static_cast<const std::byte*>(data), size);
+}
+
+plugin_file::plugin_file(plugin_file&& other) noexcept
+    : path_(std::move(other.path_)),
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)) {}
+
+plugin_file& plugin_file::operator=(plugin_file&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(descriptor_, other.descriptor_);
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+plugin_file::~plugin_file() {
+  if (data_) ::munmap(const_cast<std::byte*>(data_), size_);
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+std::filesystem::path plugin_file::loadable_path() const { return "/proc/self/fd/" + std::to_string(descriptor_); }
+
+}  // namespace tocsin
