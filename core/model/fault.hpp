@@ -20,11 +20,23 @@ struct place {
   bool operator==(const place&) const = default;
 };
 
+// A place that has a key and no file: settings that did not come from one.
+inline place at_key(std::string key) {
+  place where;
+  where.key = std::move(key);
+  return where;
+}
+
 struct fault {
   std::string code;    // a stable upper-case word: "SETTINGS_INVALID"
   std::string what;    // one sentence: what is wrong and why
   std::string remedy;  // one sentence: what to do; may be empty
   tocsin::place place;
+
+  fault() = default;
+  // Two texts at least, so that a lone string is never taken for a fault where a result may hold either.
+  fault(std::string code_word, std::string sentence, std::string what_to_do = {}, tocsin::place where = {})
+      : code(std::move(code_word)), what(std::move(sentence)), remedy(std::move(what_to_do)), place(std::move(where)) {}
 
   // "tocsin.toml:12:8: channels.email.port: what. remedy"
   std::string to_string() const;
