@@ -35,6 +35,13 @@ struct outcome {
     made.server_reply = server_reply;
     return made;
   }
+  // Nothing was tried (stop, cancel): no attempt is counted.
+  static outcome returned() noexcept {
+    outcome made;
+    made.result = outcome_class::returned;
+    made.code = {};
+    return made;
+  }
   static outcome failed(outcome_class result, std::string_view code, std::string_view detail = {}) noexcept {
     outcome made;
     made.result = result;
