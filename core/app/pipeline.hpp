@@ -1,6 +1,7 @@
 // The host: every stage, wired together in one function.
 #pragma once
 
+#include "core/model/event.hpp"
 #include "core/model/fault.hpp"
 #include "core/plugin_host/plugin_host.hpp"
 #include "core/settings/settings.hpp"
@@ -22,6 +23,9 @@ class pipeline {
   // Read the file again, check it whole, swap it. A wrong file is refused and the old one keeps running.
   faults reload();
 
+  // On disk when this returns; the event's identifier.
+  result<std::string> publish(const event& value);
+
   std::string http_address() const;
   std::string admin_token() const;
   std::vector<plugin_info> plugins() const;
@@ -29,7 +33,7 @@ class pipeline {
 
  private:
   struct impl;
-  explicit pipeline(std::unique_ptr<impl> impl);
+  explicit pipeline(std::unique_ptr<impl> parts);
   std::unique_ptr<impl> impl_;
 };
 

@@ -1,0 +1,78 @@
+// The program's commands: what each takes, and the function that carries it out. Each returns the exit status.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tocsin::app {
+
+// Exit statuses of the contract.
+inline constexpr int exit_done = 0;
+inline constexpr int exit_failed = 1;
+inline constexpr int exit_usage = 2;
+inline constexpr int exit_configuration = 3;
+
+// What goes with every command.
+struct common_options {
+  std::optional<std::filesystem::path> config;
+  bool json = false;
+};
+
+struct serve_options : common_options {
+  std::string log_format = "text";
+  std::string log_level = "info";
+};
+int serve(const serve_options& options);
+
+struct demo_options : common_options {
+  bool once = false;
+};
+int demo(const demo_options& options);
+
+struct publish_options : common_options {
+  std::string type;
+  std::string source = "/tocsin/publish";
+  std::string id;  // empty: a random one
+  std::string organization, severity, recipient;
+  std::string data;  // JSON, or @FILE
+};
+int publish(const publish_options& options);
+
+struct send_test_options : common_options {
+  std::string channel, to, organization;
+};
+int send_test(const send_test_options& options);
+
+struct doctor_options : common_options {
+  std::string channel, organization, to;
+  bool send = false;
+};
+int doctor(const doctor_options& options);
+
+struct config_options : common_options {
+  std::string organization;
+  std::string key;  // of `why`
+};
+int config_check(const config_options& options);
+int config_show(const config_options& options);
+int config_why(const config_options& options);
+
+struct plugin_options : common_options {
+  std::filesystem::path file;  // of `inspect`
+};
+int plugin_list(const plugin_options& options);
+int plugin_inspect(const plugin_options& options);
+
+struct queue_options : common_options {
+  std::string id;  // of `show`
+  std::string event, source, state, recipient;
+  std::optional<std::string> organization;
+  std::uint32_t limit = 50;
+};
+int queue_list(const queue_options& options);
+int queue_show(const queue_options& options);
+
+}  // namespace tocsin::app

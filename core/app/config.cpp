@@ -1,0 +1,106 @@
+// `tocsin config check`, `show` and `why`.
+#include <boost/json.hpp>
+
+#include <cstdio>
+
+#include "core/app/commands.hpp"
+#include "core/app/console.hpp"
+#include "core/app/workbench.hpp"
+
+namespace tocsin::app {
+namespace {
+
+namespace json = boost::json;
+
+// Endpoints and sources that cannot work although the file is well-formed.
+faults problems_of(const settings& in_force) {
+  faults problems;
+  auto organizations = in_force.organizations();
+  organizations.insert(organizations.begin(), "");
+  for (const auto& channel : in_force.channels()) {
+    for (const auto& organization : organizations) {
+      const auto endpoint = in_force.endpoint(channel, organization);
+      // A channel of one organization is unknown to the others, which is no fault of the file.
+      if (!endpoint || !(*endpoint)->problem) continue;
+      const auto& why = *(*endpoint)->problem;
+      if (std::find(problems.begin(), problems.end(), why) == problems.end()) problems.push_back(why);
+    }
+  }
+  for (const auto& source : in_force.sources())
+    if (source.problem) problems.push_back(*source.problem);
+  return problems;
+}
+
+}  // namespace
+
+int config_check(const config_options& options) {
+  const auto found = read_configuration(options.config);
+  auto errors = found.errors;
+  if (found.settings) errors = problems_of(*found.settings);
+  if (options.json) {
+    const auto array = [](const faults& all) {
+      json::array listed;
+      for (const auto& why : all)
+        listed.push_back({{"code", why.code},
+                          {"file", why.place.file},
+                          {"line", why.place.line},
+                          {"column", why.place.column},
+                          {"key", why.place.key},
+                          {"what", why.what},
+                          {"remedy", why.remedy}});
+      return listed;
+    };
+    std::printf("%s\n", json::serialize(json::object{{"ok", errors.empty()},
+                                                     {"file", found.file.string()},
+                                                     {"errors", array(errors)},
+                                                     {"warnings", array(found.warnings)}})
+                            .c_str());
+    return errors.empty() ? exit_done : exit_configuration;
+  }
+  for (const auto& why : found.warnings)
+    std::printf("%s %s\n", paint("warning:", colour::yellow).c_str(), why.to_string().c_str());
+  for (const auto& why : errors) std::printf("%s %s\n", paint("error:", colour::red).c_str(), why.to_string().c_str());
+  if (!errors.empty()) return exit_configuration;
+  std::printf("%s %s\n", found.file.c_str(), paint("is fine.", colour::green).c_str());
+  return exit_done;
+}
+
+int config_show(const config_options& options) {
+  const auto found = read_configuration(options.config);
+  if (!found.settings) {
+    print_faults(found.errors, options.json);
+    return exit_configuration;
+  }
+  std::printf("%s\n", json::serialize(found.settings->show(options.organization)).c_str());
+  return exit_done;
+}
+
+int config_why(const config_options& options) {
+  const auto found = read_configuration(options.config);
+  if (!found.settings) {
+    print_faults(found.errors, options.json);
+    return exit_configuration;
+  }
+  const auto origins = found.settings->why(options.key, options.organization);
+  if (origins.empty())
+    return fail({"SETTINGS_INVALID", "There is no setting \"" + options.key + "\".", "", at_key(options.key)},
+                options.json, exit_failed);
+  if (options.json) {
+    json::array array;
+    for (const auto& origin : origins)
+      array.push_back(
+          {{"level", origin.level}, {"value", origin.shown}, {"file", origin.place.file}, {"line", origin.place.line}});
+    std::printf("%s\n", json::serialize(array).c_str());
+    return exit_done;
+  }
+  bool winner = true;
+  for (const auto& origin : origins) {
+    const auto where = origin.place.file.empty() ? "" : origin.place.file + ":" + std::to_string(origin.place.line);
+    std::printf("%s %-24s %s  %s\n", winner ? paint("=>", colour::green).c_str() : "  ", origin.level.c_str(),
+                origin.shown.c_str(), paint(where, colour::dim).c_str());
+    winner = false;
+  }
+  return exit_done;
+}
+
+}  // namespace tocsin::app

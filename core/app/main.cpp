@@ -1,0 +1,142 @@
+// The program `tocsin`: reads the command line and calls the command.
+#include <CLI/CLI.hpp>
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <functional>
+
+#include "core/app/commands.hpp"
+
+namespace {
+
+using namespace tocsin::app;
+
+void add_common(CLI::App& command, common_options& options) {
+  command
+      .add_option("--config", options.config,
+                  "Settings file (else $TOCSIN_CONFIG, ./tocsin.toml, /etc/tocsin/tocsin.toml)")
+      ->type_name("FILE");
+  command.add_flag("--json", options.json, "Print JSON");
+}
+
+// A subcommand whose options live as long as the program runs.
+template <class Options>
+CLI::App& add_command(CLI::App& parent, const std::string& name, const std::string& what, Options& options,
+                      int (*run)(const Options&), std::function<int()>& chosen) {
+  CLI::App& command = *parent.add_subcommand(name, what);
+  add_common(command, options);
+  command.callback([&options, run, &chosen] { chosen = [&options, run] { return run(options); }; });
+  return command;
+}
+
+struct all_options {
+  serve_options serve;
+  demo_options demo;
+  publish_options publish;
+  send_test_options send_test;
+  doctor_options doctor;
+  config_options check, show, why;
+  plugin_options list, inspect;
+  queue_options queue_list, queue_show;
+};
+
+void add_host_commands(CLI::App& program, all_options& all, std::function<int()>& chosen) {
+  auto& serve_command = add_command(program, "serve", "Run the host until SIGTERM; SIGHUP reads the settings again",
+                                    all.serve, &serve, chosen);
+  serve_command.add_option("--log-format", all.serve.log_format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}));
+  serve_command.add_option("--log-level", all.serve.log_level, "debug, info, warn or error")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
+  auto& demo_command =
+      add_command(program, "demo", "Run a host with an inbox of its own and see mails arrive", all.demo, &demo, chosen);
+  demo_command.add_flag("--once", all.demo.once, "End by itself; exit 0 only if every mail arrived");
+}
+
+void add_event_commands(CLI::App& program, all_options& all, std::function<int()>& chosen) {
+  auto& command = add_command(program, "publish", "Hand an event to the running host; returns when it is on disk",
+                              all.publish, &publish, chosen);
+  command.add_option("--type", all.publish.type, "CloudEvents type, such as tocsin.job.faulted")->required();
+  command.add_option("--source", all.publish.source, "CloudEvents source")->capture_default_str();
+  command.add_option("--id", all.publish.id, "CloudEvents id; a random one if it is not given");
+  command.add_option("--organization", all.publish.organization, "Whose event it is; the host's if it is not given");
+  command.add_option("--severity", all.publish.severity, "info, success, warn, error or fatal");
+  command.add_option("--recipient", all.publish.recipient, "For routes that say {{recipient}}");
+  command.add_option("--data", all.publish.data, "JSON, or @FILE")->type_name("JSON|@FILE");
+
+  auto& test_command = add_command(program, "send-test", "Send a test message over a channel, now, past the queue",
+                                   all.send_test, &send_test, chosen);
+  test_command.add_option("--channel", all.send_test.channel, "Name of [channels.NAME]")->required();
+  test_command.add_option("--to", all.send_test.to, "Recipient")->required();
+  test_command.add_option("--organization", all.send_test.organization, "Whose settings to use");
+
+  auto& doctor_command = add_command(program, "doctor", "Diagnose a channel stage by stage; needs no running host",
+                                     all.doctor, &doctor, chosen);
+  doctor_command.add_option("--channel", all.doctor.channel, "Name of [channels.NAME]")->required();
+  doctor_command.add_option("--organization", all.doctor.organization, "Whose settings to use");
+  auto* to = doctor_command.add_option("--to", all.doctor.to, "Ask the server about this recipient, too");
+  doctor_command.add_flag("--send", all.doctor.send, "Send a test message to it")->needs(to);
+}
+
+void add_config_commands(CLI::App& program, all_options& all, std::function<int()>& chosen) {
+  CLI::App& config = *program.add_subcommand("config", "Check and explain the settings");
+  config.require_subcommand(1);
+  add_command(config, "check", "Report every fault with file, line and key", all.check, &config_check, chosen);
+  auto& show =
+      add_command(config, "show", "Print the settings in force; secrets as references", all.show, &config_show, chosen);
+  show.add_option("--organization", all.show.organization, "What holds for this organization");
+  auto& why = add_command(config, "why", "Say which level and line a value comes from", all.why, &config_why, chosen);
+  why.add_option("key", all.why.key, "Dotted key, such as channels.email.host")->required();
+  why.add_option("--organization", all.why.organization, "What holds for this organization");
+}
+
+void add_plugin_commands(CLI::App& program, all_options& all, std::function<int()>& chosen) {
+  CLI::App& plugin = *program.add_subcommand("plugin", "List and inspect plugins; runs none of their code");
+  plugin.require_subcommand(1);
+  add_command(plugin, "list", "Every file of the plugin folders with its state", all.list, &plugin_list, chosen);
+  auto& inspect = add_command(plugin, "inspect", "A file's manifest", all.inspect, &plugin_inspect, chosen);
+  inspect.add_option("file", all.inspect.file, "A plugin file")->required();
+}
+
+void add_queue_commands(CLI::App& program, all_options& all, std::function<int()>& chosen) {
+  CLI::App& queue = *program.add_subcommand("queue", "Look into the running host's queue");
+  queue.require_subcommand(1);
+  auto& list = add_command(queue, "list", "Deliveries, newest first", all.queue_list, &queue_list, chosen);
+  list.add_option("--event", all.queue_list.event, "CloudEvents id");
+  list.add_option("--source", all.queue_list.source, "CloudEvents source");
+  list.add_option("--organization", all.queue_list.organization, "Of this organization only");
+  list.add_option("--state", all.queue_list.state, "pending, sending, deferred, delivered, dead ...");
+  list.add_option("--recipient", all.queue_list.recipient, "To this recipient only");
+  list.add_option("--limit", all.queue_list.limit, "At most so many")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
+  auto& show = add_command(queue, "show", "One delivery with its history", all.queue_show, &queue_show, chosen);
+  show.add_option("id", all.queue_show.id, "A delivery's identifier")->required();
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  std::signal(SIGPIPE, SIG_IGN);
+  CLI::App program("Tocsin: notifications that arrive, through plugins that you can swap", "tocsin");
+  program.set_version_flag("--version", "tocsin " TOCSIN_VERSION);
+  program.require_subcommand(1);
+  all_options all;
+  std::function<int()> chosen;
+  add_host_commands(program, all, chosen);
+  add_event_commands(program, all, chosen);
+  add_config_commands(program, all, chosen);
+  add_plugin_commands(program, all, chosen);
+  add_queue_commands(program, all, chosen);
+  try {
+    program.parse(count, arguments);
+  } catch (const CLI::ParseError& error) {
+    return program.exit(error) == 0 ? exit_done : exit_usage;
+  }
+  try {
+    return chosen();
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "tocsin: %s\n", error.what());
+    return exit_failed;
+  }
+}

@@ -1,0 +1,294 @@
+#include "core/app/pipeline.hpp"
+
+#include <unistd.h>
+#include <boost/json.hpp>
+
+#include <condition_variable>
+#include <future>
+#include <mutex>
+#include <random>
+#include <thread>
+
+#include "core/app/state_files.hpp"
+#include "core/app/workbench.hpp"
+#include "core/bus/bus.hpp"
+#include "core/delivery/dispatcher.hpp"
+#include "core/http/listener.hpp"
+#include "core/observe/log.hpp"
+#include "core/rendering/renderer.hpp"
+#include "core/store/sqlite_store.hpp"
+
+namespace tocsin {
+namespace {
+
+constexpr std::chrono::seconds drain_limit{8};
+
+// The host's name as it stands in Message-IDs; kept in a new store, so that a later change of it changes no message.
+std::string message_host() {
+  char name[256] = {};
+  gethostname(name, sizeof name - 1);
+  std::string host;
+  for (const char c : std::string_view(name))
+    if (std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.') host += c;
+  if (host.empty()) host = "tocsin";
+  return host.find('.') == std::string::npos ? host + ".localdomain" : host;
+}
+
+template <class T>
+result<T> wait_for(const std::function<void(std::function<void(result<T>)>)>& call) {
+  std::promise<result<T>> answer;
+  call([&answer](result<T> value) { answer.set_value(std::move(value)); });
+  return answer.get_future().get();
+}
+
+void wait_done(const std::function<void(std::function<void()>)>& call) {
+  std::promise<void> done;
+  call([&done] { done.set_value(); });
+  done.get_future().wait();
+}
+
+}  // namespace
+
+// Members in the order of an event's way; they end in the reverse order.
+struct pipeline::impl {
+  std::filesystem::path config;
+  mutable std::mutex settings_mutex;
+  settings_ptr settings;
+  std::unique_ptr<executor> pool;
+  std::unique_ptr<tocsin::clock> clock;
+  identifier_source identifiers;
+  std::unique_ptr<tocsin::store> store;
+  renderer templates;
+  std::unique_ptr<plugin_host> plugins;
+  std::unique_ptr<tocsin::dispatcher> dispatcher;
+  std::unique_ptr<tocsin::bus> bus;
+  std::unique_ptr<tocsin::api> api;
+  std::unique_ptr<http_listener> listener;
+  std::string admin_token;
+  std::mutex control;                                 // the plugin host's functions are for one thread at a time
+  std::map<std::string, std::uint64_t> open_sources;  // by name: fingerprint of its settings
+  std::atomic<bool> ready{false};
+  bool stopped = false;
+
+  settings_ptr current() const {
+    const std::lock_guard lock(settings_mutex);
+    return settings;
+  }
+
+  plugin_host_services services_for_plugins() {
+    plugin_host_services services;
+    services.pool = pool.get();
+    services.clock = clock.get();
+    services.complete = [this](std::vector<outcome> outcomes) { dispatcher->complete(std::move(outcomes)); };
+    services.publish = [this](source_publication what, std::function<void(result<publication_result>)> done) {
+      bus->publish({std::move(what.events), std::move(what.memory)},
+                   [done = std::move(done)](result<std::vector<accept_answer>> answers) {
+                     if (!answers) return done(answers.error());
+                     publication_result counted;
+                     for (const auto& answer : *answers) ++(answer.duplicate ? counted.duplicates : counted.accepted);
+                     done(counted);
+                   });
+    };
+    services.recall = [this](std::string source, std::string name, store::callback<std::string> done) {
+      store->recall(std::move(source), std::move(name), std::move(done));
+    };
+    services.reveal = [this](std::uint64_t handle) { return current()->secret(handle); };
+    return services;
+  }
+
+  dispatcher_parts parts_for_dispatcher() {
+    dispatcher_parts parts;
+    parts.pool = pool.get();
+    parts.clock = clock.get();
+    parts.store = store.get();
+    parts.renderer = &templates;
+    parts.channels = [this](const std::string& plugin) { return plugins->channel(plugin); };
+    parts.settings = [this] { return current(); };
+    parts.codes = &plugins->codes();
+    parts.identifiers = &identifiers;
+    parts.jitter = [] {
+      thread_local std::minstd_rand random{std::random_device{}()};
+      return std::uniform_real_distribution<>(0, 1)(random);
+    };
+    parts.check_preset = [this](const endpoint_settings& endpoint) -> std::optional<fault> {
+      const std::lock_guard lock(control);
+      for (const auto& finding : plugins->check_preset(endpoint.preset, endpoint)) {
+        if (finding.fatal) return fault{finding.code, finding.text, "", at_key(finding.key)};
+        log::write(log::level::warn, "preset finds fault with the settings",
+                   {{"channel", endpoint.key.channel}, {"key", finding.key}, {"text", finding.text}});
+      }
+      return std::nullopt;
+    };
+    return parts;
+  }
+
+  void open_configured_sources();
+  faults missing_plugins() const;
+};
+
+// Opens what is new or changed, closes what is gone. With `control` held or before anything runs.
+void pipeline::impl::open_configured_sources() {
+  std::map<std::string, std::uint64_t> wanted;
+  const auto in_force = current();
+  for (const auto& source : in_force->sources()) wanted[source.name] = source.fingerprint;
+  for (auto at = open_sources.begin(); at != open_sources.end();) {
+    const auto same = wanted.find(at->first);
+    if (same != wanted.end() && same->second == at->second) {
+      ++at;
+      continue;
+    }
+    plugins->close_source(at->first);
+    at = open_sources.erase(at);
+  }
+  for (const auto& source : in_force->sources()) {
+    if (open_sources.contains(source.name)) continue;
+    const auto opened =
+        source.problem ? result<void>(*source.problem)
+                       : plugins->open_source(source.plugin, {.name = source.name,
+                                                              .organization = source.organization,
+                                                              .settings = boost::json::serialize(source.settings)});
+    if (opened) {
+      open_sources.emplace(source.name, source.fingerprint);
+    } else {
+      log::write(log::level::error, "source cannot run",
+                 {{"source", source.name}, {"plugin", source.plugin}, {"why", opened.error().to_string()}});
+    }
+  }
+}
+
+// Plugins that the settings name and that do not run.
+faults pipeline::impl::missing_plugins() const {
+  std::map<std::string, std::string> needed;  // plugin -> the key that names it
+  const auto in_force = current();
+  for (const auto& channel : in_force->channels()) {
+    const auto endpoint = in_force->endpoint(channel, "");
+    if (endpoint) needed.emplace((*endpoint)->plugin, "channels." + channel + ".plugin");
+  }
+  for (const auto& source : in_force->sources()) needed.emplace(source.plugin, "sources." + source.name + ".plugin");
+  for (const auto& plugin : plugins->plugins())
+    if (plugin.state == plugin_state::active) needed.erase(plugin.id);
+  faults missing;
+  for (const auto& [plugin, key] : needed)
+    missing.push_back({"PLUGIN_DOWN", "The plugin \"" + plugin + "\" does not run.",
+                       "See `tocsin plugin list` and the log for the reason.", at_key(key)});
+  return missing;
+}
+
+// The wiring of the whole house, in the order in which its parts need each other.
+result<std::unique_ptr<pipeline>> pipeline::start(const std::filesystem::path& config, faults& all) {
+  auto found = app::read_configuration(config);
+  if (!found.errors.empty()) {
+    all = std::move(found.errors);
+    return all.front();
+  }
+  for (const auto& warning : found.warnings) log::write(log::level::warn, warning.to_string());
+
+  auto host = std::make_unique<impl>();
+  host->config = found.file;
+  host->settings = found.settings;
+  const auto& state_dir = found.settings->host().state_dir;
+  auto store = open_sqlite_store(state_dir, message_host());
+  if (!store) return store.error();
+  host->store = std::move(*store);
+  auto token = app::admin_token(state_dir);
+  if (!token) return token.error();
+  host->admin_token = *token;
+
+  host->pool = std::make_unique<executor>(std::max(2u, std::thread::hardware_concurrency()));
+  host->clock = make_system_clock(*host->pool);
+  host->plugins = std::make_unique<plugin_host>(host->services_for_plugins(), std::move(found.plugins));
+  host->dispatcher = std::make_unique<tocsin::dispatcher>(host->parts_for_dispatcher());
+  host->bus = std::make_unique<tocsin::bus>(bus_parts{.clock = host->clock.get(),
+                                                      .store = host->store.get(),
+                                                      .dispatcher = host->dispatcher.get(),
+                                                      .identifiers = &host->identifiers});
+  auto* parts = host.get();
+  auto running = std::unique_ptr<pipeline>(new pipeline(std::move(host)));
+
+  const auto recovered =
+      wait_for<recovery>([parts](auto done) { parts->store->recover(parts->clock->now(), std::move(done)); });
+  if (!recovered) return recovered.error();
+  parts->identifiers.raise_to(recovered->last_identifier);
+  parts->bus->start(recovered->message_host, parts->settings);
+  parts->plugins->start([](const manifest&) { return true; });
+  parts->dispatcher->start(*recovered);
+
+  parts->api = std::make_unique<tocsin::api>(
+      api_parts{.bus = parts->bus.get(),
+                .store = parts->store.get(),
+                .codes = &parts->plugins->codes(),
+                .admin_token = parts->admin_token,
+                .not_ready = [parts]() -> faults {
+                  if (!parts->ready) return {{"HOST_STARTING", "The host is starting or stopping.", "", {}}};
+                  return parts->missing_plugins();
+                }});
+  auto listener = http_listener::open(*parts->pool, *parts->api, parts->settings->http().listen,
+                                      {.max_body = parts->settings->http().max_body});
+  if (!listener) return listener.error();
+  parts->listener = std::move(*listener);
+  if (auto written = app::write_address(state_dir, parts->listener->address()); !written) return written.error();
+  parts->open_configured_sources();
+  parts->ready = true;
+  log::write(
+      log::level::info, "ready",
+      {{"http", parts->listener->address()}, {"state_dir", state_dir.string()}, {"config", found.file.string()}});
+  return running;
+}
+
+pipeline::pipeline(std::unique_ptr<impl> parts) : impl_(std::move(parts)) {}
+
+pipeline::~pipeline() { stop(); }
+
+void pipeline::stop() {
+  auto& host = *impl_;
+  if (host.stopped) return;
+  host.stopped = true;
+  host.ready = false;
+  if (host.listener) host.listener->stop(std::chrono::seconds{1});
+  {
+    const std::lock_guard lock(host.control);
+    for (const auto& [name, fingerprint] : host.open_sources) host.plugins->close_source(name);
+    host.open_sources.clear();
+  }
+  wait_done([&host](auto done) { host.bus->stop(std::move(done)); });
+  wait_done([&host](auto done) { host.dispatcher->drain(drain_limit, std::move(done)); });
+  host.plugins->stop();
+  host.store->close();
+  host.pool->stop();
+  app::remove_address(host.settings->host().state_dir);
+  log::write(log::level::info, "stopped");
+}
+
+faults pipeline::reload() {
+  auto& host = *impl_;
+  const std::lock_guard lock(host.control);
+  auto loaded = load_settings(host.config, app::catalogue_of(host.plugins->plugins()));
+  if (!loaded.errors.empty()) return loaded.errors;
+  const auto old = host.current();
+  if (loaded.value->host().state_dir != old->host().state_dir || loaded.value->http().listen != old->http().listen)
+    log::write(log::level::warn, "host.state_dir and http.listen take effect at the next start");
+  {
+    const std::lock_guard swap(host.settings_mutex);
+    host.settings = loaded.value;
+  }
+  host.bus->settings_changed(loaded.value);
+  host.dispatcher->settings_changed();
+  host.open_configured_sources();
+  log::write(log::level::info, "settings reloaded", {{"config", host.config.string()}});
+  return {};
+}
+
+std::string pipeline::http_address() const { return impl_->listener->address(); }
+std::string pipeline::admin_token() const { return impl_->admin_token; }
+std::vector<plugin_info> pipeline::plugins() const { return impl_->plugins->plugins(); }
+settings_ptr pipeline::settings() const { return impl_->current(); }
+
+result<std::string> pipeline::publish(const event& value) {
+  const auto answers = wait_for<std::vector<accept_answer>>([this, &value](auto done) {
+    impl_->bus->publish({{value}, {}}, std::move(done));
+  });
+  if (!answers) return answers.error();
+  return to_text(answers->front().id);
+}
+
+}  // namespace tocsin

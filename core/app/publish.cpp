@@ -1,0 +1,70 @@
+// `tocsin publish`: one event to the running host.
+#include <boost/json.hpp>
+
+#include <cstdio>
+#include <random>
+
+#include "core/app/commands.hpp"
+#include "core/app/console.hpp"
+#include "core/app/remote.hpp"
+#include "core/model/cloudevents.hpp"
+#include "core/model/json.hpp"
+
+namespace tocsin::app {
+namespace {
+
+std::string random_id() {
+  std::random_device random;
+  char text[33];
+  std::snprintf(text, sizeof text, "%08x%08x%08x%08x", random(), random(), random(), random());
+  return text;
+}
+
+fault usage(const std::string& what) { return {"USAGE", "tocsin publish: " + what, "", {}}; }
+
+result<event> event_of(const publish_options& options) {
+  event value;
+  value.type = options.type;
+  value.source = options.source;
+  value.id = options.id.empty() ? random_id() : options.id;
+  value.organization = options.organization;
+  value.recipient = options.recipient;
+  if (!options.severity.empty()) {
+    const auto severity = parse_severity(options.severity);
+    if (!severity) return usage("--severity is info, success, warn, error or fatal, not \"" + options.severity + "\".");
+    value.severity = *severity;
+  }
+  value.data = options.data;
+  if (options.data.starts_with('@')) {
+    auto text = read_file(options.data.substr(1));
+    if (!text) return text.error();
+    value.data = std::move(*text);
+  }
+  if (!value.data.empty()) {
+    const auto data = parse_json(value.data);
+    if (!data) return usage("--data is no JSON: " + data.error().what);
+    value.data = boost::json::serialize(*data);
+  }
+  if (auto fine = validate(value); !fine) return fine.error();
+  return value;
+}
+
+}  // namespace
+
+int publish(const publish_options& options) {
+  const auto value = event_of(options);
+  if (!value) return fail(value.error(), options.json, exit_usage);
+  const auto answer = call(options.config, "POST", "/v1/events", "application/cloudevents+json", to_json(*value));
+  if (!answer) return fail(answer.error().why, options.json, answer.error().status);
+  if (options.json) {
+    std::printf("%s\n", boost::json::serialize(*answer).c_str());
+    return exit_done;
+  }
+  const auto& accepted = answer->at("events").at(0);
+  const bool duplicate = accepted.at("duplicate").as_bool();
+  std::printf("%s %s  (id %s, source %s)\n", duplicate ? "duplicate of" : "accepted",
+              accepted.at("id").as_string().c_str(), value->id.c_str(), value->source.c_str());
+  return exit_done;
+}
+
+}  // namespace tocsin::app

@@ -1,0 +1,73 @@
+#include "core/app/workbench.hpp"
+
+#include "core/model/cloudevents.hpp"
+
+namespace tocsin::app {
+
+std::filesystem::path builtin_plugin_folder() {
+  std::error_code error;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+  return program.parent_path().parent_path() / TOCSIN_PLUGIN_SUBDIRECTORY;
+}
+
+manifest_catalogue catalogue_of(const std::vector<plugin_info>& plugins) {
+  manifest_catalogue catalogue;
+  for (const auto& plugin : plugins)
+    if (plugin.state != plugin_state::refused) catalogue.emplace(plugin.id, plugin.manifest);
+  return catalogue;
+}
+
+configuration read_configuration(const std::optional<std::filesystem::path>& given) {
+  configuration found;
+  const auto file = find_settings_file(given);
+  if (!file) {
+    found.errors.push_back(file.error());
+    return found;
+  }
+  found.file = *file;
+  const auto host = load_host_settings(*file);
+  if (!host) {
+    // The whole file is checked all the same, so that every fault is named at once.
+    found.errors = load_settings(*file, {}).errors;
+    if (found.errors.empty()) found.errors.push_back(host.error());
+    return found;
+  }
+  std::vector<std::filesystem::path> folders{builtin_plugin_folder()};
+  folders.insert(folders.end(), host->plugin_dirs.begin(), host->plugin_dirs.end());
+  auto plugins = discover_plugins(folders, found.warnings);
+  if (!plugins) {
+    found.errors.push_back(plugins.error());
+    return found;
+  }
+  found.plugins = std::move(*plugins);
+  auto loaded = load_settings(*file, catalogue_of(found.plugins));
+  found.errors = std::move(loaded.errors);
+  if (!found.errors.empty()) return found;
+  found.settings = std::move(loaded.value);
+  const auto& warnings = found.settings->warnings();
+  found.warnings.insert(found.warnings.end(), warnings.begin(), warnings.end());
+  return found;
+}
+
+workbench::workbench(const configuration& from, const endpoint_settings& endpoint, outcome_handler complete)
+    : pool_(std::make_unique<executor>(2)), clock_(make_system_clock(*pool_)) {
+  plugin_host_services services;
+  services.pool = pool_.get();
+  services.clock = clock_.get();
+  services.complete = std::move(complete);
+  services.publish = [](source_publication, std::function<void(result<publication_result>)> done) {
+    done(fault{"BUS_STOPPED", "No events are taken here.", "", {}});
+  };
+  services.recall = [](std::string, std::string, store::callback<std::string> done) { done(std::string()); };
+  services.reveal = [settings = from.settings](std::uint64_t handle) { return settings->secret(handle); };
+  plugins_ = std::make_unique<plugin_host>(std::move(services), from.plugins);
+  plugins_->start(
+      [&endpoint](const manifest& plugin) { return plugin.id == endpoint.plugin || plugin.id == endpoint.preset; });
+}
+
+workbench::~workbench() {
+  plugins_->stop();
+  pool_->stop();
+}
+
+}  // namespace tocsin::app

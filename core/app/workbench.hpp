@@ -1,0 +1,47 @@
+// Settings and plugins without a host: what `doctor`, `send-test`, `config` and `plugin` work with.
+#pragma once
+
+#include "core/model/fault.hpp"
+#include "core/plugin_host/plugin_host.hpp"
+#include "core/settings/settings.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace tocsin::app {
+
+// The built-in plugin folder: beside the program's own, lib/tocsin/plugins.
+std::filesystem::path builtin_plugin_folder();
+
+// What is on disk, checked; nothing is loaded.
+struct configuration {
+  std::filesystem::path file;
+  std::vector<plugin_info> plugins;
+  settings_ptr settings;  // null if errors is not empty
+  faults errors;
+  faults warnings;
+};
+configuration read_configuration(const std::optional<std::filesystem::path>& given);
+
+// Manifests of the plugins that are verified.
+manifest_catalogue catalogue_of(const std::vector<plugin_info>& plugins);
+
+// Plugins that are running for one command.
+class workbench {
+ public:
+  // Starts the plugin of the endpoint, its preset, and what they require.
+  workbench(const configuration& from, const endpoint_settings& endpoint, outcome_handler complete);
+  ~workbench();
+  plugin_host& plugins() { return *plugins_; }
+  tocsin::clock& clock() { return *clock_; }
+
+ private:
+  std::unique_ptr<executor> pool_;
+  std::unique_ptr<tocsin::clock> clock_;
+  std::unique_ptr<plugin_host> plugins_;
+};
+
+}  // namespace tocsin::app
