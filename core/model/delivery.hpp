@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -73,6 +74,7 @@ struct leased_delivery {
   std::optional<time_ms> expires;
   std::string last_code;
   std::shared_ptr<const tocsin::event> payload;
+  std::string route;  // what the delivery that takes over is written down with
 };
 
 // One line of a delivery's history.

@@ -15,12 +15,14 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tocsin {
 
 // Fault codes of a store: STORE_FULL (no space; recovers by itself), STORE_FAILED (fsync or I/O failed: nothing more is
-// acknowledged until a restart), STORE_CLOSED.
+// acknowledged until a restart), STORE_REFUSED (this call alone cannot be written: an identifier that is taken, a text
+// beyond a limit), STORE_CLOSED.
 
 struct accept_item {
   event_id id{};
@@ -129,14 +131,35 @@ class store {
   // Each endpoint on which something waits, with the time at which its first is due.
   virtual void backlog(callback<std::vector<endpoint_backlog>> done) = 0;
 
+  // When the endpoint's first waiting delivery is due; nothing if none waits. One look at the index, where the store
+  // has one; what stands here looks through the whole backlog.
+  virtual void next_due(endpoint_key endpoint, callback<std::optional<time_ms>> done) {
+    backlog([endpoint = std::move(endpoint), done = std::move(done)](result<std::vector<endpoint_backlog>> all) {
+      if (!all) return done(all.error());
+      for (const auto& one : *all) {
+        if (one.endpoint == endpoint) return done(std::optional<time_ms>(one.next_attempt));
+      }
+      done(std::optional<time_ms>());
+    });
+  }
+
   virtual void save_pause(endpoint_pause pause, callback<void> done) = 0;
   virtual void clear_pause(endpoint_key endpoint, callback<void> done) = 0;
 
   virtual void recall(std::string source, std::string name, callback<std::string> done) = 0;  // empty: never remembered
 
-  virtual void list(delivery_filter filter, callback<std::vector<delivery_record>> done) = 0;  // without history
+  virtual void list(delivery_filter filter, callback<std::vector<delivery_record>> done) = 0;  // with history
   virtual void get(delivery_id id, callback<std::optional<delivery_record>> done) = 0;         // with history
   virtual void counts(std::optional<std::string> organization, callback<state_counts> done) = 0;
+
+  // One step of forgetting: events accepted before `before`, whose deliveries are all final and whose dedup keys have
+  // run out, go with all that belongs to them. Answers how many went; a store that keeps everything answers 0. Call it
+  // again, now and then, until it does.
+  virtual void purge(time_ms now, time_ms before, callback<std::uint64_t> done) {
+    static_cast<void>(now);
+    static_cast<void>(before);
+    done(std::uint64_t{0});
+  }
 
   // Everything handed in before is on disk, nothing more is taken. Blocks. Callbacks of calls that come later get
   // STORE_CLOSED.
