@@ -1,0 +1,51 @@
+"""Writes a C program that prints size and offsets of every struct in the ABI headers.
+
+usage: make_offset_printer.py INCLUDE_DIR OUTPUT.c
+"""
+import pathlib
+import re
+import sys
+
+STRUCT = re.compile(r"typedef struct (tocsin_\w+) \{(.*?)\n\} (tocsin_\w+);", re.DOTALL)
+COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+FUNCTION_POINTER = re.compile(r"\(\s*\*\s*(\w+)\s*\)\s*\(")
+MEMBER = re.compile(r"(\w+)(\s*\[[^\]]*\])?$")
+OPENINGS = re.compile(r"typedef struct \w+ \{")
+
+
+def members(body):
+    """The member names of a struct's body, in order."""
+    for declaration in COMMENT.sub("", body).split(";"):
+        declaration = " ".join(declaration.split())
+        if not declaration:
+            continue
+        found = FUNCTION_POINTER.search(declaration) or MEMBER.search(declaration)
+        if not found:
+            sys.exit(f"cannot read the member \"{declaration}\"; teach {__file__} its form")
+        yield found.group(1)
+
+
+def main():
+    include, output = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    headers = sorted(path.relative_to(include).as_posix() for path in (include / "tocsin/abi").rglob("*.h"))
+    lines = ["/* Prints size and offsets of every struct of the binary interface. Generated. */"]
+    lines += [f"#include <{header}>" for header in headers]
+    lines += ["#include <stdio.h>", "", "int main(void) {"]
+    for header in headers:
+        text = (include / header).read_text(encoding="utf-8")
+        structs = STRUCT.findall(text)
+        if len(structs) != len(OPENINGS.findall(text)):
+            sys.exit(f"{header}: a struct there has a form that {__file__} does not know")
+        for name, body, alias in structs:
+            if name != alias:
+                sys.exit(f"{header}: struct {name} is called {alias}, too")
+            lines.append(f'  printf("{name} size %zu align %zu\\n", sizeof({name}), _Alignof({name}));')
+            for member in members(body):
+                lines.append(
+                    f'  printf("{name}.{member} offset %zu size %zu\\n", offsetof({name}, {member}),'
+                    f" sizeof((({name}*)0)->{member}));")
+    lines += ["  return 0;", "}", ""]
+    output.write_text("\n".join(lines), encoding="utf-8")
+
+
+main()
