@@ -56,6 +56,8 @@ struct fault {
   // garbage (bytes that are no SMTP) | split (a byte at a time) | inject:TEXT (append TEXT to the good answer, in one
   // write).
   std::string action;
+  // A reply decides how the server goes on: 421 closes, a body that was not answered with 2xx is not kept; a body whose
+  // answer was dropped, stalled or garbled is.
   std::uint32_t times = 0;  // how often; 0: always
 };
 
@@ -77,6 +79,8 @@ struct options {
   std::string maximum_tls = "1.3";  // also 1.0 .. 1.2
   std::vector<fault> faults;
   std::filesystem::path keep_in;  // also write each message there as NNNN.eml; empty: memory only
+  bool keep_mails = true;         // false: mails() stays empty, mail_count() counts (for a long run)
+  bool record_dialogue = true;    // false: dialogue() stays empty
 };
 
 struct mail {
@@ -91,7 +95,7 @@ struct mail {
   std::uint64_t connection = 0;  // which connection brought it, counted from 1
   // The first header of that name, unfolded and with RFC 2047 words decoded; empty: none.
   std::string header(const std::string& name) const;
-  // The decoded text/plain part.
+  // The decoded text/plain part in UTF-8, its lines ended by "\n".
   std::string text() const;
   std::string html() const;
 };
@@ -99,7 +103,8 @@ struct mail {
 // All functions may be called from any thread.
 class server {
  public:
-  // Listens on 127.0.0.1 at once. Throws std::system_error.
+  // Listens on 127.0.0.1 at once. Throws std::system_error; std::invalid_argument for a fault, mechanism or TLS version
+  // that there is not; std::runtime_error for a certificate or key that OpenSSL does not take.
   explicit server(options how = {});
   ~server();  // stop()
 
@@ -111,14 +116,15 @@ class server {
   std::size_t mail_count() const;
   // Blocks until count mails in all have arrived (true) or the time is over (false).
   bool wait_for(std::size_t count, std::chrono::milliseconds limit) const;
-  // Called for each mail, from the connection's thread.
+  // Called for each mail, from the connection's thread, once the mail is kept and before it is answered. It must
+  // neither throw nor call stop().
   void on_mail(std::function<void(const mail&)> handler);
 
   void set_faults(std::vector<fault> faults);
   void set_accounts(std::map<std::string, std::string> accounts);
   std::uint64_t connections() const;  // ever made
   // Every line of the client's that was read, with what it was sent in: "C: EHLO x", "S: 250 ok"; sign-in data
-  // included.
+  // included, of a message only its size. The last 100,000 lines.
   std::vector<std::string> dialogue() const;
   void stop();
 
