@@ -1,0 +1,220 @@
+"""Commands, their output and their exit statuses.
+
+usage: command_line_test.py TOCSIN TOCSIN_INBOX"""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "support"))
+from inbox import Inbox  # noqa: E402
+from tocsin import Tocsin, expect, run_tests  # noqa: E402
+
+TOCSIN, INBOX = sys.argv[1:3]
+
+SETTINGS = """
+[host]
+state_dir = "state"
+[http]
+listen = "127.0.0.1:0"
+[channels.email]
+plugin = "smtp"
+host = "localhost"
+port = {port}
+username = "tocsin"
+password = "file:password"
+from_address = "noreply@example.org"
+  [channels.email.tls]
+  ca_file = "{ca}"
+[[routes]]
+name = "all"
+types = ["tocsin.*"]
+channels = ["email"]
+to = ["ops@example.org"]
+"""
+
+
+def host_for(inbox, **changes):
+    values = {"port": inbox.port, "ca": inbox.ca_file, **changes}
+    return Tocsin(TOCSIN, SETTINGS.format(**values), {"password": "right-password\n"})
+
+
+def inbox_with_account():
+    return Inbox(INBOX, "--account", "tocsin:right-password", "--auth-required")
+
+
+def wrong_calls_exit_with_2():
+    for arguments in ([], ["nonsense"], ["doctor"], ["queue", "list", "--limit", "0"], ["publish", "--type"]):
+        done = subprocess.run([TOCSIN, *arguments], capture_output=True, text=True)
+        expect(done.returncode == 2, f"{arguments} exited {done.returncode}")
+        expect(done.stderr, f"{arguments} said nothing on standard error")
+
+
+def version_and_help_exit_with_0():
+    done = subprocess.run([TOCSIN, "--version"], capture_output=True, text=True)
+    expect(done.returncode == 0 and done.stdout.startswith("tocsin 0."), done)
+    done = subprocess.run([TOCSIN, "doctor", "--help"], capture_output=True, text=True)
+    expect(done.returncode == 0 and "--channel" in done.stdout, done)
+
+
+def wrong_settings_exit_with_3_and_name_the_line():
+    with Inbox(INBOX) as inbox, host_for(inbox) as host:
+        text = host.config.read_text().replace('port = ', 'prot = ')
+        host.write("tocsin.toml", text)
+        line = 1 + text[:text.index("prot")].count("\n")
+        for command in (["config", "check"], ["serve"], ["doctor", "--channel", "email"]):
+            done = host.run(*command, check=3)
+            said = done.stdout + done.stderr
+            expect(f"tocsin.toml:{line}:" in said, f"{command} does not name line {line}: {said}")
+            expect("channels.email.prot" in said and '"port"' in said.replace("'", '"').replace("`", '"'),
+                   f"{command} does not name the key and the nearest one: {said}")
+
+
+def a_missing_settings_file_exits_with_3():
+    done = subprocess.run([TOCSIN, "config", "check", "--config", "/nonexistent/tocsin.toml"], capture_output=True, text=True)
+    expect(done.returncode == 3 and "/nonexistent/tocsin.toml" in done.stdout + done.stderr, done)
+
+
+def config_check_says_that_good_settings_are_fine():
+    with Inbox(INBOX) as inbox, host_for(inbox) as host:
+        host.run("config", "check", check=0)
+        expect(host.run("config", "check", check=None, json_output=True)["ok"] is True, "json says ok")
+
+
+def an_unreadable_secret_is_named_and_starts_all_the_same():
+    with Inbox(INBOX) as inbox, host_for(inbox) as host:
+        (host.folder / "password").unlink()
+        done = host.run("config", "check", check=3)
+        expect("password" in done.stdout + done.stderr, done)
+        stages = host.run("doctor", "--channel", "email", json_output=True)
+        expect(stages["ok"] is False and stages["stages"][0]["stage"] == "settings"
+               and stages["stages"][0]["code"] == "SETTINGS_INVALID", stages)
+        host.start()  # and is ready
+
+
+def config_show_keeps_secrets():
+    with Inbox(INBOX) as inbox, host_for(inbox) as host:
+        done = host.run("config", "show", check=0)
+        expect("right-password" not in done.stdout, "the password is shown")
+        expect("file:password" in done.stdout, f"the reference is not shown: {done.stdout}")
+
+
+def config_why_names_the_line():
+    with Inbox(INBOX) as inbox, host_for(inbox) as host:
+        origins = host.run("config", "why", "channels.email.port", json_output=True)
+        line = 1 + host.config.read_text().split("port = ")[0].count("\n")
+        expect(origins[0]["line"] == line and origins[0]["level"] == "host", origins)
+
+
+def plugin_list_shows_the_built_in_plugins():
+    with Inbox(INBOX) as inbox, host_for(inbox) as host:
+        plugins = {plugin["id"]: plugin for plugin in host.run("plugin", "list", json_output=True)}
+        expect(set(plugins) >= {"smtp", "secure-connection", "gmail", "license-status"}, plugins)
+        for plugin in plugins.values():
+            expect(set(plugin) == {"file", "id", "version", "state", "reason", "provides"}, plugin)
+            expect(plugin["state"] != "refused" and plugin["reason"] == "", plugin)
+        inspected = host.run("plugin", "inspect", plugins["smtp"]["file"], json_output=True)
+        expect(inspected["id"] == "smtp" and inspected["build_id"] and inspected["settings"]["properties"], inspected)
+
+
+def a_refused_file_is_listed_and_the_host_starts_without_it():
+    with Inbox(INBOX) as inbox, host_for(inbox) as host:
+        (host.folder / "plugins").mkdir()
+        (host.folder / "plugins" / "broken.so").write_bytes(b"\x7fELF and then nothing")
+        host.write("tocsin.toml", host.config.read_text().replace("[http]", 'plugin_dirs = ["plugins"]\n[http]'))
+        listed = host.run("plugin", "list", json_output=True)
+        broken = [plugin for plugin in listed if plugin["file"].endswith("broken.so")]
+        expect(len(broken) == 1 and broken[0]["state"] == "refused" and broken[0]["reason"], listed)
+        host.start()
+
+
+def doctor_goes_through_every_stage():
+    with inbox_with_account() as inbox, host_for(inbox) as host:
+        report = host.run("doctor", "--channel", "email", "--to", "ops@example.org", "--send", json_output=True)
+        names = [stage["stage"] for stage in report["stages"]]
+        expect(report["ok"] is True, report)
+        expect(names == ["settings", "dns", "tcp", "greeting", "ehlo", "starttls", "tls", "certificate", "revocation",
+                         "auth", "sender", "recipient", "message"], names)
+        for stage in report["stages"]:
+            expect(set(stage) >= {"stage", "ok", "code", "detail", "remedy", "ms"} and stage["code"] == "OK", stage)
+        expect(len(inbox.wait_for(1)) == 1, "--send sends one message")
+        text = host.run("doctor", "--channel", "email", check=0).stdout
+        expect("certificate" in text and "auth" in text, text)
+
+
+def doctor_stops_at_the_stage_that_fails():
+    with inbox_with_account() as inbox, host_for(inbox) as host:
+        host.write("password", "wrong-password\n")
+        report = host.run("doctor", "--channel", "email", json_output=True)
+        last = report["stages"][-1]
+        expect(report["ok"] is False and last["stage"] == "auth" and last["code"] == "AUTH_REJECTED" and last["remedy"], report)
+        expect("wrong-password" not in json.dumps(report), "the password is in the report")
+        expect(host.run("doctor", "--channel", "email").returncode == 1, "exit status 1")
+    with inbox_with_account() as inbox, Inbox(INBOX) as other, host_for(inbox, ca=other.ca_file) as host:
+        last = host.run("doctor", "--channel", "email", json_output=True)["stages"][-1]
+        expect(last["stage"] == "certificate" and last["code"] == "CERT_UNKNOWN_ISSUER", last)
+    with inbox_with_account() as inbox, host_for(inbox) as host:
+        unknown = host.run("doctor", "--channel", "fax", json_output=True)
+        expect(unknown["stages"][-1]["stage"] == "settings" and unknown["stages"][-1]["code"] == "CHANNEL_UNKNOWN", unknown)
+
+
+def doctor_names_a_port_where_nobody_listens():
+    with Inbox(INBOX) as inbox:
+        port = inbox.port
+        ca = inbox.ca_file.read_text()
+    with Tocsin(TOCSIN, SETTINGS.format(port=port, ca="ca.pem"), {"password": "x\n", "ca.pem": ca}) as host:
+        last = host.run("doctor", "--channel", "email", json_output=True)["stages"][-1]
+        expect(last["stage"] == "tcp" and last["code"] == "TCP_REFUSED" and str(port) in last["detail"], last)
+
+
+def send_test_sends_one_message_past_the_queue():
+    with inbox_with_account() as inbox, host_for(inbox) as host:
+        answer = host.run("send-test", "--channel", "email", "--to", "someone@example.org", json_output=True)
+        expect(answer["ok"] and answer["code"] == "OK" and answer["server_reply"].startswith("250"), answer)
+        expect(inbox.wait_for(1)[0]["To"].addresses[0].addr_spec == "someone@example.org", "the recipient")
+        host.write("password", "wrong-password\n")
+        done = host.run("send-test", "--channel", "email", "--to", "someone@example.org", check=1)
+        expect("AUTH_REJECTED" in done.stdout, done)
+
+
+def commands_without_a_host_say_how_to_start_one():
+    with Inbox(INBOX) as inbox, host_for(inbox) as host:
+        done = host.run("queue", "list", check=1)
+        expect("tocsin serve" in done.stderr, done)
+
+
+def publish_and_queue_speak_to_the_running_host():
+    with inbox_with_account() as inbox, host_for(inbox) as host:
+        host.start()
+        first = host.run("publish", "--type", "tocsin.job.faulted", "--id", "7", "--data", '{"job":"a"}', json_output=True)
+        again = host.run("publish", "--type", "tocsin.job.faulted", "--id", "7", json_output=True)
+        expect(first["accepted"] == 1 and again["duplicates"] == 1, (first, again))
+        expect(first["events"][0]["id"] == again["events"][0]["id"], "a duplicate bears the first one's id")
+        inbox.wait_for(1)
+        listed = host.run("queue", "list", "--event", "7", json_output=True)["deliveries"]
+        expect(len(listed) == 1 and listed[0]["recipient"] == "ops@example.org", listed)
+        shown = host.run("queue", "show", listed[0]["id"], json_output=True)
+        expect(shown["state"] in ("delivered", "sending") and isinstance(shown["history"], list), shown)
+        expect(host.run("queue", "show", "0000000000000", check=1).stderr, "an unknown id is said to be one")
+        expect(host.run("publish", "--type", "x", "--data", "{", check=2).stderr, "wrong JSON is a wrong call")
+
+
+sys.exit(run_tests([
+    wrong_calls_exit_with_2,
+    version_and_help_exit_with_0,
+    wrong_settings_exit_with_3_and_name_the_line,
+    a_missing_settings_file_exits_with_3,
+    config_check_says_that_good_settings_are_fine,
+    an_unreadable_secret_is_named_and_starts_all_the_same,
+    config_show_keeps_secrets,
+    config_why_names_the_line,
+    plugin_list_shows_the_built_in_plugins,
+    a_refused_file_is_listed_and_the_host_starts_without_it,
+    doctor_goes_through_every_stage,
+    doctor_stops_at_the_stage_that_fails,
+    doctor_names_a_port_where_nobody_listens,
+    send_test_sends_one_message_past_the_queue,
+    commands_without_a_host_say_how_to_start_one,
+    publish_and_queue_speak_to_the_running_host,
+]))
