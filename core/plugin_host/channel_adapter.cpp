@@ -1,0 +1,134 @@
+// Calls a channel plugin's table on the delivery engine's behalf.
+#include "core/plugin_host/channel_adapter.hpp"
+
+#include "core/plugin_host/abi_values.hpp"
+#include "core/plugin_host/plugin_lifetime.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace tocsin {
+namespace {
+
+fault refused(const endpoint_settings& settings, std::string code, std::string what) {
+  return {std::move(code),
+          std::move(what),
+          "Correct the channel's settings and reload.",
+          {.file = {}, .key = "channels." + settings.key.channel}};
+}
+
+}  // namespace
+
+result<opened_endpoint> open_endpoint(plugin_instance& instance, const endpoint_settings& settings, std::string pool) {
+  const abi::endpoint_view endpoint(settings, std::move(pool));
+  const std::lock_guard control(instance.control);
+  const auto pass = instance.into_plugin.enter();
+  if (!pass) return refused(settings, "CHANNEL_UNKNOWN", "The plugin " + instance.about.id + " is not running.");
+  abi::gathering_sink reason;
+  tocsin_endpoint_info info{};
+  info.struct_size = sizeof(info);
+  const tocsin_status status =
+      instance.tables.channel->open(instance.plugin->self, endpoint.raw(), &info, reason.raw());
+  if (status != TOCSIN_OK) {
+    return refused(settings, "SETTINGS_INVALID",
+                   reason.words("The plugin " + instance.about.id + " refuses the settings and gave no reason."));
+  }
+  if (info.token.index == 0 && info.token.generation == 0) {
+    instance.misbehaves("it named an endpoint {0, 0}, which is no name", settings.key.channel);
+    return refused(settings, "SETTINGS_INVALID", "The plugin " + instance.about.id + " gave the endpoint no name.");
+  }
+  if (info.slots == 0) instance.misbehaves("it opened an endpoint without a slot", settings.key.channel);
+  return opened_endpoint{{info.token.index, info.token.generation}, std::max(info.slots, 1u)};
+}
+
+void close_endpoint(plugin_instance& instance, endpoint_token endpoint) {
+  const std::lock_guard control(instance.control);
+  const auto pass = instance.into_plugin.enter();
+  if (!pass) return;  // it was stopped, which closes every endpoint
+  instance.tables.channel->close(instance.plugin->self, {endpoint.index, endpoint.generation});
+  report_lost(instance, instance.deliveries.take_all(endpoint), "it closed an endpoint without completing deliveries");
+}
+
+result<opened_endpoint> channel_adapter::open(const endpoint_settings& settings) {
+  return open_endpoint(instance_, settings, abi::pool_of(settings));
+}
+
+void channel_adapter::close(endpoint_token endpoint) { close_endpoint(instance_, endpoint); }
+
+void channel_adapter::deliver(std::span<const outgoing_message> messages) {
+  while (!messages.empty()) {
+    const auto other = std::find_if(messages.begin(), messages.end(), [&](const outgoing_message& message) {
+      return message.endpoint != messages.front().endpoint;
+    });
+    const auto count = static_cast<std::size_t>(other - messages.begin());
+    deliver_to_one(messages.first(count));
+    messages = messages.subspan(count);
+  }
+}
+
+void channel_adapter::deliver_to_one(std::span<const outgoing_message> messages) {
+  const endpoint_token endpoint = messages.front().endpoint;
+  lane& own = lanes_[(endpoint.index * 31 + endpoint.generation) % lane_count];
+  {
+    const std::lock_guard lock(own.mutex);
+    if (own.busy) {
+      own.waiting.insert(own.waiting.end(), messages.begin(), messages.end());
+      return;
+    }
+    own.busy = true;
+  }
+  hand_in(messages);
+  std::vector<outgoing_message> more;
+  while (true) {
+    more.clear();
+    {
+      const std::lock_guard lock(own.mutex);
+      if (own.waiting.empty()) {
+        own.busy = false;
+        return;
+      }
+      more.swap(own.waiting);
+    }
+    hand_in(more);
+  }
+}
+
+void channel_adapter::hand_in(std::span<const outgoing_message> messages) {
+  const auto pass = instance_.into_plugin.enter();
+  if (!pass) return give_back(messages);
+  const abi::message_batch batch(messages);
+  instance_.deliveries.add(messages);
+  instance_.tables.channel->deliver(instance_.plugin->self, batch.data(), batch.size());
+}
+
+void channel_adapter::give_back(std::span<const outgoing_message> messages) {
+  const auto pass = instance_.into_host.enter();
+  if (!pass || !instance_.services.complete) return;  // the whole host has stopped: the next start finds them
+  std::vector<outcome> outcomes;
+  for (const outgoing_message& message : messages) {
+    outcome untouched;
+    untouched.delivery = message.delivery;
+    untouched.attempt = message.attempt;
+    untouched.outcome_class = outcome_class::returned;
+    untouched.detail = "The plugin " + instance_.about.id + " is stopping.";
+    outcomes.push_back(std::move(untouched));
+  }
+  instance_.services.complete(std::move(outcomes));
+}
+
+void channel_adapter::cancel(std::span<const outgoing_message> messages) {
+  const auto pass = instance_.into_plugin.enter();
+  if (!pass) return;
+  std::vector<tocsin_token> tokens;
+  tokens.reserve(messages.size());
+  for (const outgoing_message& message : messages)
+    tokens.push_back(abi::delivery_token(message.delivery, message.attempt));
+  instance_.tables.channel->cancel(instance_.plugin->self, tokens.data(), tokens.size());
+}
+
+bool channel_adapter::wants(std::string_view part) const {
+  const auto& parts = instance_.about.parts;
+  return std::find(parts.begin(), parts.end(), part) != parts.end();
+}
+
+}  // namespace tocsin

@@ -1,0 +1,124 @@
+// Opens the endpoint for a diagnosis, waits for its stages, closes it.
+#include "core/plugin_host/doctor_call.hpp"
+
+#include "core/plugin_host/abi_values.hpp"
+#include "core/plugin_host/channel_adapter.hpp"
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+namespace tocsin {
+namespace {
+
+constexpr std::string_view settings_stage = "settings";
+
+// The stages so far; each is shown as it comes.
+class record {
+ public:
+  explicit record(const doctor_request& request) : request_(request) {}
+
+  void add(diagnosis_stage stage) {
+    if (request_.on_stage) request_.on_stage(stage);
+    stages_.push_back(std::move(stage));
+  }
+  void fail_settings(std::string code, std::string detail) {
+    add({std::string(settings_stage), false, std::move(code), std::move(detail), 0, {}});
+  }
+  void pass_settings() { add({std::string(settings_stage), true, "OK", {}, 0, {}}); }
+  const std::vector<diagnosis_stage>& stages() const { return stages_; }
+  std::vector<diagnosis_stage> take() { return std::move(stages_); }
+
+ private:
+  const doctor_request& request_;
+  std::vector<diagnosis_stage> stages_;
+};
+
+// Which stage was under way when the time ran out: the one after the last that was reported.
+std::string stage_under_way(const manifest& about, const std::vector<diagnosis_stage>& reported) {
+  const auto& all = about.stages;
+  auto next = all.begin();
+  for (const diagnosis_stage& stage : reported) {
+    const auto found = std::find(all.begin(), all.end(), stage.stage);
+    if (found != all.end()) next = found + 1;
+  }
+  return next == all.end() ? std::string("diagnosis") : *next;
+}
+
+result<void> begin(plugin_instance& instance, const doctor_request& request, endpoint_token endpoint,
+                   std::uint64_t number) {
+  std::vector<outgoing_message> messages;
+  if (request.message) {
+    messages.push_back(*request.message);
+    messages.front().endpoint = endpoint;
+  }
+  const abi::message_batch batch(messages);
+  tocsin_diagnosis diagnosis{};
+  diagnosis.struct_size = sizeof(diagnosis);
+  diagnosis.run = {number, 1};
+  diagnosis.endpoint = {endpoint.index, endpoint.generation};
+  diagnosis.recipient = abi::borrow(request.recipient);
+  diagnosis.message = batch.size() == 1 ? batch.data()[0] : nullptr;
+  const std::lock_guard control(instance.control);
+  abi::gathering_sink reason;
+  const tocsin_status status = instance.tables.doctor->diagnose(instance.plugin->self, &diagnosis, reason.raw());
+  if (status == TOCSIN_OK) return {};
+  return fault{
+      "SETTINGS_INVALID", reason.words("The plugin cannot diagnose this endpoint and gave no reason."), {}, {}};
+}
+
+// Until the run is over or the limit has passed.
+void follow(plugin_instance& instance, const doctor_request& request, diagnosis_run& run, record& seen) {
+  while (auto stage = run.next()) {
+    if (seen.stages().empty() && stage->stage != settings_stage) seen.pass_settings();
+    seen.add(std::move(*stage));
+  }
+  if (seen.stages().empty()) seen.pass_settings();
+  if (!run.timed_out() || !seen.stages().back().ok) return;
+  const auto waited = std::chrono::duration_cast<std::chrono::seconds>(request.limit).count();
+  seen.add({stage_under_way(instance.about, seen.stages()),
+            false,
+            "COMMAND_TIMEOUT",
+            "no result within " + std::to_string(waited) + " s",
+            static_cast<std::uint64_t>(std::max<std::int64_t>(request.limit.count(), 0)),
+            {}});
+}
+
+}  // namespace
+
+std::vector<diagnosis_stage> run_doctor(plugin_instance* instance, const std::string& reason,
+                                        const doctor_request& request) {
+  record seen(request);
+  const endpoint_settings& settings = request.settings;
+  if (settings.problem) {
+    seen.fail_settings(settings.problem->code, settings.problem->to_string());
+    return seen.take();
+  }
+  if (!instance || !instance->tables.channel || !instance->tables.doctor) {
+    seen.fail_settings(
+        "CHANNEL_UNKNOWN",
+        !instance ? reason : "The plugin \"" + instance->about.id + "\" offers no diagnosis of a channel.");
+    return seen.take();
+  }
+  const auto [number, run] = instance->diagnoses.begin();
+  // A pool of its own: a diagnosis looks at a new connection, not at one that is open already.
+  const auto opened =
+      open_endpoint(*instance, settings, abi::pool_of(settings) + "/diagnosis/" + std::to_string(number));
+  if (!opened) {
+    instance->diagnoses.end(number);
+    seen.fail_settings(opened.error().code, opened.error().what);
+    return seen.take();
+  }
+  if (auto begun = begin(*instance, request, opened->token, number); begun) {
+    const auto alarm = instance->services.clock->after(request.limit, [run = run] { run->give_up(); });
+    follow(*instance, request, *run, seen);
+    instance->services.clock->cancel(alarm);
+  } else {
+    seen.fail_settings(begun.error().code, begun.error().what);
+  }
+  instance->diagnoses.end(number);
+  close_endpoint(*instance, opened->token);
+  return seen.take();
+}
+
+}  // namespace tocsin

@@ -1,0 +1,272 @@
+// Brings plugins up in the order of their requirements, keeps what is known of each, and takes them down again.
+#include "core/plugin_host/plugin_host.hpp"
+
+#include "core/observe/log.hpp"
+#include "core/plugin_host/abi_values.hpp"
+#include "core/plugin_host/channel_adapter.hpp"
+#include "core/plugin_host/discovery.hpp"
+#include "core/plugin_host/doctor_call.hpp"
+#include "core/plugin_host/library.hpp"
+#include "core/plugin_host/plugin_instance.hpp"
+#include "core/plugin_host/plugin_lifetime.hpp"
+#include "core/plugin_host/start_order.hpp"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <utility>
+
+namespace tocsin {
+
+struct plugin_host::impl {
+  struct active_plugin {
+    plugin_instance* instance = nullptr;
+    std::shared_ptr<channel_adapter> channel;  // null: it is no channel
+    std::size_t index = 0;                     // in `infos`
+  };
+
+  impl(plugin_host_services given, std::vector<plugin_info> discovered)
+      : services(std::move(given)), infos(std::move(discovered)) {
+    for (const plugin_info& info : infos)
+      if (info.state == plugin_state::verified) codes.add(info.manifest.codes);
+  }
+
+  // What is known of a plugin changes here only. [control]
+  void set_state(std::size_t index, plugin_state state, std::string reason = {});
+  void fail(std::size_t index, const fault& why);
+
+  void start(const std::function<bool(const manifest&)>& needed);
+  result<void> start_one(std::size_t index, std::span<const manifest* const> known, std::span<const std::size_t> at);
+  // The tables of what a plugin requires; a fault names the plugin that should offer it and does not run.
+  result<service_map> find_services(std::size_t index, std::span<const manifest* const> known,
+                                    std::span<const std::size_t> at) const;
+  void stop();
+
+  // Nothing: it does not run. Without the mutex.
+  std::optional<active_plugin> find(const std::string& id) const;
+
+  const plugin_host_services services;
+  mutable std::mutex mutex;  // guards infos and active against readers on other threads
+  std::vector<plugin_info> infos;
+  std::map<std::string, active_plugin> active;
+  std::vector<std::string> started;            // ids, in order
+  std::map<std::string, std::string> sources;  // name -> plugin id
+  code_table codes;
+};
+
+void plugin_host::impl::set_state(std::size_t index, plugin_state state, std::string reason) {
+  const std::lock_guard lock(mutex);
+  infos[index].state = state;
+  if (!reason.empty()) infos[index].reason = std::move(reason);
+}
+
+void plugin_host::impl::fail(std::size_t index, const fault& why) {
+  set_state(index, plugin_state::failed, why.to_string());
+  const plugin_info& info = infos[index];
+  log::write(
+      log::level::error, "plugin failed",
+      {{"plugin", info.id}, {"version", info.version}, {"file", info.file.string()}, {"reason", why.to_string()}});
+}
+
+std::optional<plugin_host::impl::active_plugin> plugin_host::impl::find(const std::string& id) const {
+  const std::lock_guard lock(mutex);
+  const auto found = active.find(id);
+  return found == active.end() ? std::nullopt : std::optional(found->second);
+}
+
+void plugin_host::impl::start(const std::function<bool(const manifest&)>& needed) {
+  std::vector<const manifest*> known;
+  std::vector<std::size_t> at;
+  for (std::size_t index = 0; index < infos.size(); ++index) {
+    const plugin_info& info = infos[index];
+    if (info.state == plugin_state::refused) {
+      log::write(log::level::warn, "plugin refused", {{"file", info.file.string()}, {"reason", info.reason}});
+    } else {
+      known.push_back(&info.manifest);
+      at.push_back(index);
+    }
+  }
+  const start_plan plan = plan_start(known, needed);
+  for (const auto& [which, why] : plan.impossible)
+    if (infos[at[which]].state == plugin_state::verified) fail(at[which], why);
+  for (const std::size_t which : plan.order) {
+    if (infos[at[which]].state != plugin_state::verified) continue;
+    if (auto up = start_one(at[which], known, at); !up) fail(at[which], up.error());
+  }
+}
+
+result<service_map> plugin_host::impl::find_services(std::size_t index, std::span<const manifest* const> known,
+                                                     std::span<const std::size_t> at) const {
+  service_map found;
+  const auto own = static_cast<std::size_t>(std::find(at.begin(), at.end(), index) - at.begin());
+  for (const manifest_requirement& requirement : infos[index].manifest.requirements) {
+    const std::size_t provider = *find_provider(known, requirement.service, own);
+    const auto running = find(known[provider]->id);
+    if (!running) {
+      return fault{"PLUGIN_FAILED",
+                   "it requires " + requirement.service + " of the plugin \"" + known[provider]->id +
+                       "\", which does not run: " + infos[at[provider]].reason,
+                   {},
+                   {}};
+    }
+    const auto& tables = running->instance->tables.all;
+    found.emplace(requirement.service, service_table{tables.at(requirement.service), running->instance->plugin->self});
+  }
+  return found;
+}
+
+result<void> plugin_host::impl::start_one(std::size_t index, std::span<const manifest* const> known,
+                                          std::span<const std::size_t> at) {
+  auto required = find_services(index, known, at);
+  if (!required) return required.error();
+  const plugin_info& info = infos[index];
+  auto verified = verify_plugin(info.file);
+  if (!verified) return verified.error();
+  if (verified->manifest.id != info.id || verified->manifest.version != info.version ||
+      verified->build_id != info.build_id) {
+    return fault{"PLUGIN_REFUSED", "its file was changed since it was looked at.", "Start again.", {}};
+  }
+  const auto entry = load_library(std::move(verified->file));
+  if (!entry) return entry.error();
+  set_state(index, plugin_state::loaded);
+  plugin_instance& instance = make_instance(info.manifest, services, codes);
+  if (auto created = create_plugin(instance, *entry); !created) return created.error();
+  set_state(index, plugin_state::created);
+  if (auto running = start_plugin(instance, std::move(*required)); !running) return running.error();
+  {
+    const std::lock_guard lock(mutex);
+    active_plugin& entered = active[info.id];
+    entered.instance = &instance;
+    entered.index = index;
+    if (instance.tables.channel) entered.channel = std::make_shared<channel_adapter>(instance);
+    infos[index].state = plugin_state::active;
+    started.push_back(info.id);
+  }
+  log::write(log::level::info, "plugin active",
+             {{"plugin", info.id}, {"version", info.version}, {"build", info.build_id}});
+  return {};
+}
+
+void plugin_host::impl::stop() {
+  while (!started.empty()) {
+    const std::string id = started.back();
+    const active_plugin leaving = active.at(id);
+    started.pop_back();
+    set_state(leaving.index, plugin_state::draining);
+    {
+      const std::lock_guard lock(mutex);
+      active.erase(id);
+    }
+    if (auto stopped = stop_plugin(*leaving.instance); stopped) {
+      set_state(leaving.index, plugin_state::stopped);
+      log::write(log::level::info, "plugin stopped", {{"plugin", id}});
+    } else {
+      fail(leaving.index, stopped.error());
+    }
+  }
+  sources.clear();
+}
+
+plugin_host::plugin_host(plugin_host_services services, std::vector<plugin_info> discovered)
+    : impl_(std::make_unique<impl>(std::move(services), std::move(discovered))) {}
+
+plugin_host::~plugin_host() { stop(); }
+
+void plugin_host::start(const std::function<bool(const manifest&)>& needed) { impl_->start(needed); }
+
+void plugin_host::stop() { impl_->stop(); }
+
+std::vector<plugin_info> plugin_host::plugins() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->infos;
+}
+
+const code_table& plugin_host::codes() const { return impl_->codes; }
+
+std::shared_ptr<channel_port> plugin_host::channel(const std::string& plugin_id) const {
+  const auto found = impl_->find(plugin_id);
+  return found ? found->channel : nullptr;
+}
+
+result<void> plugin_host::open_source(const std::string& plugin_id, const source_opening& opening) {
+  const auto refuse = [&](std::string what) {
+    return fault{"SETTINGS_INVALID",
+                 std::move(what),
+                 "Correct the source's settings; tocsin plugin list shows what is installed.",
+                 {.file = {}, .key = "sources." + opening.name}};
+  };
+  const auto found = impl_->find(plugin_id);
+  if (!found) return refuse("The plugin \"" + plugin_id + "\" does not run.");
+  plugin_instance& instance = *found->instance;
+  if (!instance.tables.source) return refuse("The plugin \"" + plugin_id + "\" is no source.");
+  if (impl_->sources.contains(opening.name)) return refuse("A source of this name is open already.");
+  tocsin_source_config config{};
+  config.struct_size = sizeof(config);
+  config.name = abi::borrow(opening.name);
+  config.organization = abi::borrow(opening.organization);
+  config.settings = abi::borrow(opening.settings);
+  config.credits = std::max<std::uint64_t>(opening.credits, 1);
+  const std::lock_guard control(instance.control);
+  abi::gathering_sink reason;
+  tocsin_token token{};
+  instance.sources.begin_opening(std::make_shared<open_source_entry>(opening.name, config.credits));
+  const tocsin_status status = instance.tables.source->open(instance.plugin->self, &config, &token, reason.raw());
+  if (status != TOCSIN_OK) {
+    instance.sources.fail_opening();
+    return refuse(reason.words("The plugin \"" + plugin_id + "\" refuses the settings and gave no reason."));
+  }
+  if (auto named = instance.sources.end_opening(token); !named) {
+    instance.misbehaves("it named a source wrongly", opening.name);
+    return named.error();
+  }
+  impl_->sources.emplace(opening.name, plugin_id);
+  return {};
+}
+
+void plugin_host::close_source(const std::string& name) {
+  const auto opened = impl_->sources.find(name);
+  if (opened == impl_->sources.end()) return;
+  const auto found = impl_->find(opened->second);
+  impl_->sources.erase(opened);
+  tocsin_token token{};
+  if (!found || !found->instance->sources.remove(name, token)) return;
+  const std::lock_guard control(found->instance->control);
+  found->instance->tables.source->close(found->instance->plugin->self, token);
+}
+
+std::vector<preset_finding> plugin_host::check_preset(const std::string& preset_id, const endpoint_settings& settings) {
+  std::vector<preset_finding> findings;
+  const auto found = impl_->find(preset_id);
+  if (!found || !found->instance->tables.preset) return findings;
+  tocsin_preset_report report{};
+  report.struct_size = sizeof(report);
+  report.context = &findings;
+  report.finding = [](void* context, const tocsin_preset_finding* finding) {
+    if (!finding) return;
+    const tocsin_preset_finding known = abi::copy_known(finding);
+    static_cast<std::vector<preset_finding>*>(context)->push_back(
+        {known.fatal != 0, abi::line(known.key, 256), abi::line(known.code, 64), abi::line(known.text)});
+  };
+  const abi::endpoint_view endpoint(settings, abi::pool_of(settings));
+  const std::lock_guard control(found->instance->control);
+  const auto pass = found->instance->into_plugin.enter();
+  if (pass) found->instance->tables.preset->check(found->instance->plugin->self, endpoint.raw(), &report);
+  return findings;
+}
+
+std::vector<diagnosis_stage> plugin_host::diagnose(const endpoint_settings& settings, const std::string& recipient,
+                                                   const outgoing_message* message, std::chrono::milliseconds limit,
+                                                   const std::function<void(const diagnosis_stage&)>& on_stage) {
+  const auto found = impl_->find(settings.plugin);
+  std::string reason;
+  if (!found) {
+    reason = "The plugin \"" + settings.plugin + "\" is not installed.";
+    for (const plugin_info& info : plugins())
+      if (info.id == settings.plugin) reason = "The plugin \"" + info.id + "\" does not run: " + info.reason;
+  }
+  return run_doctor(found ? found->instance : nullptr, reason, {settings, recipient, message, limit, on_stage});
+}
+
+}  // namespace tocsin

@@ -1,0 +1,69 @@
+// One running plugin: everything that the host keeps for it. The `context` of its tocsin_host is one of these.
+#pragma once
+
+#include "core/model/code.hpp"
+#include "core/model/manifest.hpp"
+#include "core/plugin_host/callback_gate.hpp"
+#include "core/plugin_host/diagnosis.hpp"
+#include "core/plugin_host/outstanding_deliveries.hpp"
+#include "core/plugin_host/plugin_host.hpp"
+#include "core/plugin_host/plugin_tables.hpp"
+#include "core/plugin_host/source_table.hpp"
+#include "core/plugin_host/timer_table.hpp"
+#include "core/runtime/executor.hpp"
+
+#include <tocsin/abi/entry.h>
+#include <tocsin/abi/host.h>
+
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+namespace tocsin {
+
+// A service as another plugin offers it.
+struct service_table {
+  const void* table = nullptr;
+  void* self = nullptr;
+};
+using service_map = std::map<std::string, service_table, std::less<>>;
+
+// Made with make_instance() and never freed: a thread that a plugin leaves behind against the rules may still call the
+// host through it, and is then turned away instead of touching freed memory.
+struct plugin_instance {
+  plugin_instance(manifest about_, plugin_host_services services_, const code_table& codes_);
+
+  const manifest about;
+  const plugin_host_services services;
+  const code_table& codes;
+
+  tocsin_host host{};
+  const tocsin_plugin* plugin = nullptr;
+  plugin_tables tables;
+  service_map required;  // what services.find() answers from; set before start()
+
+  // Held for the length of each [control] call into the plugin, since these come one at a time. Nothing that a plugin
+  // can call takes it.
+  std::mutex control;
+  callback_gate into_plugin;         // open while active: calls of [worker] and [any]
+  callback_gate into_host;           // open from create() until destroy() has returned
+  std::atomic<bool> running{false};  // from start() until stop() has returned
+
+  serial_queue tasks;  // fired() and published() run here, one at a time
+  timer_table timers;
+  source_table sources;
+  outstanding_deliveries deliveries;
+  diagnosis_table diagnoses;
+
+  // One line in the log; of many alike only some.
+  void misbehaves(std::string_view how, std::string detail = {});
+
+ private:
+  std::atomic<std::uint64_t> misdeeds_{0};
+};
+
+plugin_instance& make_instance(manifest about, plugin_host_services services, const code_table& codes);
+
+}  // namespace tocsin

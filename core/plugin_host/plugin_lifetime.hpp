@@ -1,0 +1,26 @@
+// The steps of a plugin's life: create, start, stop. Each on the control thread.
+#pragma once
+
+#include "core/model/fault.hpp"
+#include "core/plugin_host/plugin_instance.hpp"
+
+namespace tocsin {
+
+// Checks the entry, makes the plugin and takes its tables. After a fault nothing of it is left.
+result<void> create_plugin(plugin_instance& instance, const tocsin_entry* entry);
+
+// After a fault the plugin is destroyed.
+result<void> start_plugin(plugin_instance& instance, service_map required);
+
+// When it returns the plugin is destroyed, nothing of the host's calls it and what it calls is turned away. Deliveries
+// that it still had are reported as uncertain. A fault: a call hangs in the plugin; it was left as it is.
+result<void> stop_plugin(plugin_instance& instance);
+
+// For a plugin that was created and not started.
+void destroy_plugin(plugin_instance& instance);
+
+// Reports what the channel did not complete, though it should have.
+void report_lost(plugin_instance& instance, const std::vector<outstanding_deliveries::entry>& lost,
+                 std::string_view when);
+
+}  // namespace tocsin
