@@ -45,7 +45,7 @@ std::optional<std::string> raw_header(std::string_view head, std::string_view na
       value.emplace(line.substr(name.size() + 1));
     }
   }
-  if (value) value.emplace(trimmed(*value));
+  if (value) value = std::string(trimmed(*value));
   return value;
 }
 

@@ -65,7 +65,7 @@ struct options {
   security mode = security::starttls;
   std::string greeting_name = "inbox.localhost";
   std::uint16_t port = 0;                                    // 0: the system chooses
-  std::map<std::string, std::string> accounts;               // user name -> password; empty: no sign-in is asked
+  std::map<std::string, std::string> accounts = {};          // user name -> password; empty: no sign-in is asked
   std::vector<std::string> mechanisms = {"PLAIN", "LOGIN"};  // also CRAM-MD5, XOAUTH2
   bool auth_required = false;                                // MAIL before AUTH gets 530
   bool auth_only_under_tls = true;
@@ -73,14 +73,14 @@ struct options {
   bool chunking = false;
   bool smtputf8 = true;
   std::uint64_t size_limit = 32u << 20;
-  std::string certificate_pem;  // empty: one for localhost and 127.0.0.1 is issued by the server's own CA
-  std::string key_pem;
+  std::string certificate_pem = {};  // empty: one for localhost and 127.0.0.1 is issued by the server's own CA
+  std::string key_pem = {};
   std::string minimum_tls = "1.2";  // also 1.3
   std::string maximum_tls = "1.3";  // also 1.0 .. 1.2
-  std::vector<fault> faults;
-  std::filesystem::path keep_in;  // also write each message there as NNNN.eml; empty: memory only
-  bool keep_mails = true;         // false: mails() stays empty, mail_count() counts (for a long run)
-  bool record_dialogue = true;    // false: dialogue() stays empty
+  std::vector<fault> faults = {};
+  std::filesystem::path keep_in = {};  // also write each message there as NNNN.eml; empty: memory only
+  bool keep_mails = true;              // false: mails() stays empty, mail_count() counts (for a long run)
+  bool record_dialogue = true;         // false: dialogue() stays empty
 };
 
 struct mail {
