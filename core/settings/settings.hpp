@@ -82,7 +82,8 @@ class settings {
   virtual organization_settings organization(const std::string& name) const = 0;  // the host's for one not declared
 
   // What holds for an organization's use of a channel ("" is the host's own). Resolved once and kept. A channel that
-  // exists at no level is a fault CHANNEL_UNKNOWN; one that cannot work has its `problem` set. [any thread]
+  // exists at no level is a fault CHANNEL_UNKNOWN; one that cannot work has its `problem` set. An organization that
+  // sets nothing of the channel gets the host's own view: its `organization` is empty. [any thread]
   virtual result<endpoint_settings_ptr> endpoint(const std::string& channel, const std::string& organization) const = 0;
   // Retry limits are the core's own part of a channel's settings.
   virtual retry_settings retry(const endpoint_settings& endpoint) const = 0;
@@ -117,6 +118,10 @@ loaded_settings load_settings(const std::filesystem::path& file, const manifest_
 // The same from text, for tests and tools; `file` is what faults name, and relative paths start at its folder.
 loaded_settings parse_settings(std::string_view toml, const std::filesystem::path& file,
                                const manifest_catalogue& plugins);
+
+// The `problem` of every endpoint and source that the file defines, each once, in the file's order: what `config check`
+// reports beside errors and warnings. Reads the secrets of all of them.
+faults endpoint_problems(const settings& all);
 
 // The [host] part alone, which says where plugins are, so that their manifests can be read before the rest is checked.
 result<host_settings> load_host_settings(const std::filesystem::path& file);

@@ -1,0 +1,312 @@
+// The snapshot of settings that the rest of the host asks.
+#include "core/observe/log.hpp"
+#include "core/settings/endpoint_resolver.hpp"
+#include "core/settings/settings.hpp"
+#include "core/settings/settings_file.hpp"
+#include "core/settings/suggestion.hpp"
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <mutex>
+#include <set>
+#include <shared_mutex>
+
+namespace tocsin {
+namespace {
+
+namespace json = boost::json;
+
+class settings_snapshot final : public settings {
+ public:
+  explicit settings_snapshot(settings_file file) : file_(std::move(file)), secrets_(file_.secrets) {
+    for (const auto& source : file_.sources) sources_.push_back(resolve_source(source, file_, registrar()));
+  }
+
+  const host_settings& host() const override { return file_.host; }
+  const http_settings& http() const override { return file_.http; }
+  const std::vector<route>& routes() const override { return file_.routes; }
+  const std::vector<source_settings>& sources() const override { return sources_; }
+  const std::vector<event_type_settings>& event_types() const override { return file_.event_types; }
+  const faults& warnings() const override { return file_.warnings; }
+  std::vector<std::string> organizations() const override { return file_.organization_names; }
+
+  std::vector<std::string> channels() const override {
+    std::set<std::string> names;
+    for (const auto& [name, layer] : file_.channels) names.insert(name);
+    for (const auto& [organization, entry] : file_.organizations) {
+      for (const auto& [name, table] : entry.channels) names.insert(name);
+    }
+    return {names.begin(), names.end()};
+  }
+
+  organization_settings organization(const std::string& name) const override {
+    organization_settings found;
+    if (const auto entry = file_.organizations.find(name); entry != file_.organizations.end()) {
+      found = entry->second.settings;
+    }
+    if (found.language.empty()) found.language = file_.host.language;
+    if (found.time_zone.empty()) found.time_zone = file_.host.time_zone;
+    return found;
+  }
+
+  result<endpoint_settings_ptr> endpoint(const std::string& channel, const std::string& organization) const override {
+    const auto found = resolve(channel, organization);
+    if (found) return found->endpoint;
+    const auto known = channels();
+    return fault{"CHANNEL_UNKNOWN",
+                 "There is no channel \"" + channel + "\"" +
+                     (organization.empty() ? "." : " for organization " + organization + "."),
+                 remedy_for_unknown(channel, known),
+                 {file_.site.file, 0, 0, "channels." + channel}};
+  }
+
+  retry_settings retry(const endpoint_settings& endpoint) const override {
+    const auto found = resolve(endpoint.key.channel, endpoint.organization);
+    return found ? found->retry : retry_settings{};
+  }
+
+  result<std::string> secret(std::uint64_t handle) const override {
+    std::optional<secret_reference> reference;
+    {
+      const std::shared_lock lock(mutex_);
+      if (const auto found = secrets_.find(handle); found != secrets_.end()) reference = found->second;
+    }
+    if (!reference) {
+      return fault{"SETTINGS_INVALID",
+                   "The settings in force do not name this secret any more.",
+                   "Open the endpoint again with its present settings.",
+                   {}};
+    }
+    auto value = read_secret(*reference);
+    if (value) log::add_secret(*value);
+    return value;
+  }
+
+  std::vector<setting_origin> why(const std::string& asked, const std::string& asked_organization) const override {
+    std::string key = asked;
+    std::string organization = asked_organization;
+    split_organization(key, organization);
+    if (key.starts_with("channels.")) return why_channel(key, organization);
+    std::vector<setting_origin> origins;
+    if (key.starts_with("host.") || key == "language" || key == "time_zone") {
+      const std::string name = key.substr(key.find('.') == std::string::npos ? 0 : 5);
+      const auto entry = file_.organizations.find(organization);
+      if (entry != file_.organizations.end()) {
+        const auto own = entry->second.origins.find("organizations." + organization + "." + name);
+        if (own != entry->second.origins.end()) origins = own->second;
+      }
+      key = "host." + name;
+    }
+    if (const auto found = file_.origins.find(key); found != file_.origins.end()) {
+      origins.insert(origins.end(), found->second.begin(), found->second.end());
+    }
+    return origins;
+  }
+
+  json::object show(const std::string& organization) const override {
+    json::object all;
+    for (const auto& [key, origins] : file_.origins) {
+      if (!key.starts_with("events.") && !key.starts_with("sources."))
+        set_at(all, key, json::parse(origins.front().shown));
+    }
+    const auto own = this->organization(organization);
+    auto& host = all["host"].as_object();
+    host["state_dir"] = file_.host.state_dir.string();
+    host["language"] = own.language;
+    host["time_zone"] = own.time_zone;
+    all["events"] = show_event_types();
+    all["channels"] = show_channels(organization);
+    all["sources"] = show_sources(organization);
+    all["routes"] = show_routes(organization);
+    return all;
+  }
+
+ private:
+  struct view_key {
+    std::string channel, organization;
+    bool operator==(const view_key&) const = default;
+  };
+  struct view_hash {
+    std::size_t operator()(const view_key& key) const {
+      return std::hash<std::string>{}(key.channel) * 31 + std::hash<std::string>{}(key.organization);
+    }
+  };
+
+  secret_registrar registrar() const {
+    return [this](std::uint64_t handle, const secret_reference& reference) {
+      const std::unique_lock lock(mutex_);
+      secrets_.emplace(handle, reference);
+    };
+  }
+
+  // An organization that sets nothing of a channel has the host's own view: 100,000 of them cost nothing.
+  std::string view_of(const std::string& channel, const std::string& organization) const {
+    const auto entry = file_.organizations.find(organization);
+    return entry != file_.organizations.end() && entry->second.channels.count(channel) > 0 ? organization : "";
+  }
+
+  std::optional<resolved_endpoint> resolve(const std::string& channel, const std::string& organization) const {
+    const view_key key{channel, view_of(channel, organization)};
+    {
+      const std::shared_lock lock(mutex_);
+      if (const auto found = views_.find(key); found != views_.end()) return found->second;
+    }
+    const auto merged = file_.merge(key.channel, key.organization);
+    if (!merged) return std::nullopt;
+    auto made = resolve_endpoint(*merged, key.organization, file_, registrar());
+    const std::unique_lock lock(mutex_);
+    return views_.emplace(key, std::move(made)).first->second;  // the first one wins, should two have made it
+  }
+
+  // "organizations.acme.channels.email.host" asks the same as "channels.email.host" for acme. Names may contain dots.
+  void split_organization(std::string& key, std::string& organization) const {
+    constexpr std::string_view start = "organizations.";
+    if (!key.starts_with(start)) return;
+    const std::string rest = key.substr(start.size());
+    for (auto dot = rest.find('.'); dot != std::string::npos; dot = rest.find('.', dot + 1)) {
+      if (file_.organizations.count(rest.substr(0, dot)) == 0) continue;
+      organization = rest.substr(0, dot);
+      key = rest.substr(dot + 1);
+      return;
+    }
+  }
+
+  std::vector<setting_origin> why_channel(const std::string& key, const std::string& organization) const {
+    const auto dot = key.find('.', 9);
+    if (dot == std::string::npos) return {};
+    const std::string channel = key.substr(9, dot - 9);
+    const auto merged = file_.merge(channel, view_of(channel, organization));
+    if (!merged) return {};
+    const auto found = merged->values.find(key.substr(dot + 1));
+    if (found == merged->values.end()) return {};
+    std::vector<setting_origin> origins;
+    for (const auto& value : found->second) {
+      origins.push_back({value.level, value.place, json::serialize(value.leaf.shown)});
+    }
+    return origins;
+  }
+
+  json::object show_event_types() const {
+    json::object all;
+    for (const auto& type : file_.event_types) {
+      auto& shown = all[type.types].emplace_object();
+      for (const char* name : {"time_to_live", "sensitive"}) {
+        const auto found = file_.origins.find("events.\"" + type.types + "\"." + name);
+        if (found != file_.origins.end()) shown[name] = json::parse(found->second.front().shown);
+      }
+    }
+    return all;
+  }
+
+  json::object show_channels(const std::string& organization) const {
+    json::object all;
+    for (const auto& name : channels()) {
+      const auto merged = file_.merge(name, view_of(name, organization));
+      if (!merged) continue;
+      json::object shown;
+      shown["plugin"] = merged->plugin;
+      if (!merged->preset.empty()) shown["preset"] = merged->preset;
+      if (merged->schema) {
+        for (const auto& leaf : merged->schema->leaves) {
+          const auto* winner = merged->winner(leaf.key);
+          if (winner && leaf.key != "plugin" && leaf.key != "preset") set_at(shown, leaf.key, winner->leaf.shown);
+        }
+      }
+      const auto resolved = resolve(name, organization);
+      if (resolved && resolved->endpoint->problem) shown["problem"] = resolved->endpoint->problem->to_string();
+      all[name] = std::move(shown);
+    }
+    return all;
+  }
+
+  json::object show_sources(const std::string& organization) const {
+    json::object all;
+    for (std::size_t at = 0; at < file_.sources.size(); ++at) {
+      const auto& source = file_.sources[at];
+      if (!organization.empty() && source.organization != organization) continue;
+      json::object shown;
+      if (source.schema) {
+        for (const auto& [key, leaf] : source.schema->defaults) set_at(shown, key, leaf.shown);
+      }
+      for (const auto& leaf : source.leaves) set_at(shown, leaf.key, leaf.shown);
+      if (sources_[at].problem) shown["problem"] = sources_[at].problem->to_string();
+      all[source.name] = std::move(shown);
+    }
+    return all;
+  }
+
+  json::array show_routes(const std::string& organization) const {
+    json::array all;
+    const auto list = [](const std::vector<std::string>& texts) { return json::array(texts.begin(), texts.end()); };
+    for (const auto& route : file_.routes) {
+      if (!route.organization.empty() && route.organization != organization) continue;
+      json::object shown{{"name", route.name}, {"types", list(route.types)}};
+      if (!route.organization.empty()) shown["organization"] = route.organization;
+      if (route.minimum_severity) shown["severity"] = to_text(*route.minimum_severity);
+      shown["channels"] = list(route.channels);
+      shown["to"] = list(route.to);
+      shown["template"] = route.template_name;
+      all.push_back(std::move(shown));
+    }
+    return all;
+  }
+
+  const settings_file file_;
+  std::vector<source_settings> sources_;
+  mutable std::shared_mutex mutex_;  // of what follows
+  mutable std::unordered_map<view_key, resolved_endpoint, view_hash> views_;
+  mutable std::unordered_map<std::uint64_t, secret_reference> secrets_;
+};
+
+}  // namespace
+
+loaded_settings parse_settings(std::string_view toml, const std::filesystem::path& file,
+                               const manifest_catalogue& plugins) {
+  auto read = read_settings_file(toml, file, plugins);
+  loaded_settings loaded;
+  loaded.errors = std::move(read.errors);
+  if (loaded.errors.empty()) loaded.value = std::make_shared<settings_snapshot>(std::move(read));
+  return loaded;
+}
+
+loaded_settings load_settings(const std::filesystem::path& file, const manifest_catalogue& plugins) {
+  const auto text = read_text_file(file);
+  if (!text) return {nullptr, {text.error()}};
+  return parse_settings(*text, file, plugins);
+}
+
+faults endpoint_problems(const settings& all) {
+  faults problems;
+  const auto note = [&](const std::optional<fault>& problem) {
+    if (problem && std::find(problems.begin(), problems.end(), *problem) == problems.end())
+      problems.push_back(*problem);
+  };
+  auto views = all.organizations();
+  views.insert(views.begin(), "");
+  for (const auto& channel : all.channels()) {
+    std::set<endpoint_settings_ptr> seen;
+    for (const auto& organization : views) {
+      const auto found = all.endpoint(channel, organization);
+      if (found && seen.insert(*found).second) note((*found)->problem);
+    }
+  }
+  for (const auto& source : all.sources()) note(source.problem);
+  sort_by_place(problems);
+  return problems;
+}
+
+result<host_settings> load_host_settings(const std::filesystem::path& file) {
+  const auto text = read_text_file(file);
+  if (!text) return text.error();
+  const setting_site site{file.string(), "", std::filesystem::absolute(file).parent_path()};
+  const auto document = parse_toml(*text, site.file);
+  if (!document) return document.error();
+  faults errors, warnings;
+  std::map<std::string, std::vector<setting_origin>> origins;
+  auto host = read_host_section(*document, site, errors, warnings, origins);
+  if (!errors.empty()) return errors.front();
+  return host;
+}
+
+}  // namespace tocsin

@@ -1,0 +1,648 @@
+// Reads the sections of a settings file, in the order in which they need each other.
+#include "core/settings/settings_file.hpp"
+
+#include "core/settings/core_schema.hpp"
+#include "core/settings/listen_address.hpp"
+#include "core/settings/section_reader.hpp"
+#include "core/settings/suggestion.hpp"
+#include "core/settings/time_zone.hpp"
+
+#include <tocsin/abi/ext/channel.h>
+#include <tocsin/abi/ext/source.h>
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+namespace tocsin {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::uintmax_t largest_file = 256u << 20;
+
+// Channels and sources are named in dotted keys and in addresses of the HTTP API.
+bool is_plain_name(std::string_view name) {
+  return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
+}
+
+bool is_organization_name(std::string_view name) {
+  return !name.empty() && name.size() <= 256 && std::all_of(name.begin(), name.end(), [](char c) {
+    return static_cast<unsigned char>(c) >= 0x20 && c != 0x7F;
+  });
+}
+
+void check_time_zone(const section_reader& section, const std::string& zone) {
+  if (zone.empty() || is_time_zone(zone)) return;
+  section.refuse("time_zone", "There is no time zone \"" + zone + "\".",
+                 "Write a name of the IANA list, such as \"UTC\" or \"Europe/Paris\".");
+}
+
+class file_reader {
+ public:
+  explicit file_reader(settings_file& file) : file_(file) {}
+
+  void read() {
+    check_top_level();
+    file_.host = read_host_section(*file_.document, file_.site, file_.errors, file_.warnings, file_.origins);
+    read_http();
+    read_event_types();
+    read_channels();
+    read_sources();
+    read_organizations();
+    read_routes();
+  }
+
+ private:
+  void refuse(int line, int column, std::string key, std::string what, std::string remedy) {
+    file_.errors.push_back(
+        {"SETTINGS_INVALID", std::move(what), std::move(remedy), {file_.site.file, line, column, std::move(key)}});
+  }
+  void refuse(const place& where, std::string what, std::string remedy) {
+    file_.errors.push_back({"SETTINGS_INVALID", std::move(what), std::move(remedy), where});
+  }
+
+  void check_top_level() {
+    static const std::vector<std::string> known = {"host",    "http",   "events",       "channels",
+                                                   "sources", "routes", "organizations"};
+    for (const auto& member : *file_.document->as_table()) {
+      if (std::find(known.begin(), known.end(), member.name) != known.end()) continue;
+      refuse(member.line, member.column, member.name, "There is no setting of this name.",
+             remedy_for_unknown(member.name, known));
+    }
+  }
+
+  // A member that must be a table of tables. Null: not there, or wrong.
+  const setting_node* section(const setting_node& parent, std::string_view name, const std::string& key) {
+    const auto* member = parent.find(name);
+    if (!member) return nullptr;
+    if (member->value.as_table()) return &member->value;
+    refuse(member->value.line, member->value.column, key,
+           "It must be a table, and this is " + std::string(kind_of(member->value)) + ".",
+           "Write a table: [" + key + ".NAME].");
+    return nullptr;
+  }
+
+  setting_site site_at(std::string key) const { return {file_.site.file, std::move(key), file_.site.folder}; }
+
+  void read_http() {
+    const auto* table = file_.document->find("http");
+    if (table && table->value.find("tls")) {
+      const auto* tls = table->value.find("tls");
+      refuse(tls->line, tls->column, "http.tls", "This version of Tocsin does not speak TLS on its HTTP address.",
+             "Remove it, listen on loopback, and put a proxy that speaks TLS in front.");
+    }
+    setting_node shown = table ? table->value : setting_node{setting_node::table(), 0, 0};
+    if (auto* members = std::get_if<setting_node::table>(&shown.value)) {
+      std::erase_if(*members, [](const setting_member& member) { return member.name == "tls"; });
+    }
+    const section_reader section(table ? &shown : nullptr, http_schema(), site_at("http"), file_.errors);
+    file_.http.listen = section.text("listen");
+    file_.http.max_body = section.size("max_body");
+    file_.http.public_url = section.text("public_url");
+    if (auto address = check_listen_address(file_.http.listen, file_.site.folder))
+      file_.http.listen = *address;
+    else
+      section.refuse("listen", address.error().what, address.error().remedy);
+    if (file_.http.max_body == 0) section.refuse("max_body", "It must not be 0.", "Write a size such as \"8MiB\".");
+    section.note_origins("host", file_.origins);
+  }
+
+  void read_event_types() {
+    for (const auto& type : built_in_event_types()) {
+      const setting_node table = to_setting_node(type.value());
+      read_event_type(std::string(type.key()), table, "default");
+    }
+    const auto* events = section(*file_.document, "events", "events");
+    if (!events) return;
+    for (const auto& member : *events->as_table()) {
+      if (member.name.empty()) {
+        refuse(member.line, member.column, "events.\"\"", "A type must not be empty.",
+               "Write a type, or \"*\" for all.");
+      } else {
+        read_event_type(member.name, member.value, "host");
+      }
+    }
+  }
+
+  void read_event_type(const std::string& glob, const setting_node& table, const std::string& level) {
+    const section_reader section(&table, event_type_schema(), site_at("events.\"" + glob + "\""), file_.errors);
+    auto& types = file_.event_types;
+    auto entry = std::find_if(types.begin(), types.end(), [&](const auto& type) { return type.types == glob; });
+    if (entry == types.end()) entry = types.insert(types.end(), {glob, {}, {}});
+    if (section.value("time_to_live")) {
+      entry->time_to_live = section.duration("time_to_live");
+      if (entry->time_to_live->count() == 0) {
+        section.refuse("time_to_live", "It must not be 0: such an event could never be delivered.",
+                       "Write how long it is of use, such as \"15m\".");
+      }
+    }
+    if (const auto* sensitive = section.value("sensitive")) entry->sensitive = sensitive->as_bool();
+    origin_map origins;
+    section.note_origins(level, origins);
+    for (auto& [key, found] : origins) {
+      auto& all = file_.origins[key];
+      all.insert(all.begin(), found.begin(), found.end());
+      if (level == "default") all.front().place = {};
+    }
+  }
+
+  void read_channels() {
+    const auto* channels = section(*file_.document, "channels", "channels");
+    if (!channels) return;
+    for (const auto& member : *channels->as_table()) {
+      const std::string key = "channels." + member.name;
+      if (!check_name(member, key)) continue;
+      if (auto layer = read_channel(member.value, key, nullptr)) file_.channels.emplace(member.name, std::move(*layer));
+    }
+  }
+
+  bool check_name(const setting_member& member, const std::string& key) {
+    if (!is_plain_name(member.name)) {
+      refuse(member.line, member.column, key, "This name cannot be used here.",
+             "Write at most 64 letters, digits, \"_\" and \"-\".");
+      return false;
+    }
+    if (member.value.as_table()) return true;
+    refuse(member.value.line, member.value.column, key,
+           "It must be a table, and this is " + std::string(kind_of(member.value)) + ".", "Write [" + key + "].");
+    return false;
+  }
+
+  // Checks one level's table of a channel. above: the host's; null if this is the host's, or there is none.
+  std::optional<channel_layer> read_channel(const setting_node& table, const std::string& key,
+                                            const channel_layer* above) {
+    const setting_site site = site_at(key);
+    channel_layer layer;
+    layer.where = {file_.site.file, table.line, table.column, key};
+    faults ignored;
+    layer.leaves = check_table(table, channel_core_schema(), site, unknown_keys::pass_over, ignored);
+    const std::string plugin = plugin_of(&layer, above, file_.plugins);
+    const auto schema = file_.channel_schemas.find(plugin);
+    const bool known = schema != file_.channel_schemas.end();
+    layer.leaves = check_table(table, known ? schema->second.schema : channel_core_schema(), site,
+                               known ? unknown_keys::refuse : unknown_keys::pass_over, file_.errors);
+    check_plugin(layer, plugin, above);
+    check_preset(layer, plugin);
+    check_retry(layer);
+    if (known) note_secrets(layer.leaves, schema->second, key);
+    return layer;
+  }
+
+  const checked_leaf* leaf_of(const channel_layer& layer, std::string_view key) const {
+    for (const auto& leaf : layer.leaves) {
+      if (leaf.key == key) return &leaf;
+    }
+    return nullptr;
+  }
+
+  place leaf_place(const channel_layer& layer, std::string_view key) const {
+    place where = layer.where;
+    if (const auto* leaf = leaf_of(layer, key)) {
+      where.line = leaf->line;
+      where.column = leaf->column;
+    }
+    where.key += "." + std::string(key);
+    return where;
+  }
+
+  void check_plugin(const channel_layer& layer, const std::string& plugin, const channel_layer* above) {
+    const auto known = offering(file_.plugins, TOCSIN_EXT_CHANNEL);
+    if (plugin.empty()) {
+      if (!leaf_of(layer, "plugin") && !leaf_of(layer, "preset") && !above) {
+        refuse(leaf_place(layer, "plugin"), "It is missing: nothing says which plugin serves this channel.",
+               "Accepted: " + any_of(known) + ".");
+      }
+    } else if (leaf_of(layer, "plugin") && file_.plugins.count(plugin) > 0 &&
+               file_.channel_schemas.count(plugin) == 0) {
+      refuse(leaf_place(layer, "plugin"), "The plugin " + plugin + " is no channel.",
+             "Accepted: " + any_of(known) + ".");
+    }
+  }
+
+  void check_preset(const channel_layer& layer, const std::string& plugin) {
+    const auto* leaf = leaf_of(layer, "preset");
+    if (!leaf || !leaf->value.is_string() || leaf->value.get_string().empty()) return;
+    const std::string preset(leaf->value.get_string());
+    const auto found = file_.plugins.find(preset);
+    if (found == file_.plugins.end()) return;
+    const std::string accepted = "Accepted: " + any_of(presets_for(file_.plugins, plugin)) + ".";
+    if (!found->second.preset) {
+      refuse(leaf_place(layer, "preset"), "The plugin " + preset + " is no preset.", accepted);
+    } else if (found->second.preset->channel_plugin != plugin) {
+      refuse(leaf_place(layer, "preset"),
+             "The preset " + preset + " is for channels of the plugin " + found->second.preset->channel_plugin +
+                 ", and this one is served by " + plugin + ".",
+             accepted);
+    }
+  }
+
+  void check_retry(const channel_layer& layer) {
+    const auto* first = leaf_of(layer, "retry.first");
+    const auto* most = leaf_of(layer, "retry.max");
+    const auto is_zero = [](const checked_leaf* leaf) { return leaf && leaf->value == json::value(0); };
+    for (const auto* leaf : {first, most}) {
+      if (!is_zero(leaf)) continue;
+      refuse(leaf_place(layer, leaf->key), "It must not be 0: the server would be asked again without end.",
+             "Write a time such as \"30s\".");
+    }
+    if (first && most && first->value.is_int64() && most->value.is_int64() &&
+        first->value.get_int64() > most->value.get_int64()) {
+      refuse(leaf_place(layer, "retry.first"), "The first wait is longer than the longest, retry.max.",
+             "Write a first that is not longer than max.");
+    }
+  }
+
+  void note_secrets(const std::vector<checked_leaf>& leaves, const plugin_schema& schema, const std::string& key) {
+    for (const auto& leaf : leaves) {
+      const auto described = std::find_if(schema.leaves.begin(), schema.leaves.end(),
+                                          [&](const schema_leaf& candidate) { return candidate.key == leaf.key; });
+      if (described == schema.leaves.end()) continue;
+      replace_secrets(leaf.value, *described->schema, [&](const std::string& text) -> json::value {
+        if (const auto reference = parse_secret_reference(text, file_.site.folder)) {
+          file_.secrets.emplace(handle_of(*reference), *reference);
+          if (is_readable_by_others(*reference)) {
+            file_.warnings.push_back({"SETTINGS_INVALID",
+                                      "Everybody on this machine can read the secret's file " + reference->name + ".",
+                                      "Take that right away: chmod o-r " + reference->name + ".",
+                                      {file_.site.file, leaf.line, leaf.column, key + "." + leaf.key}});
+          }
+        }
+        return nullptr;
+      });
+    }
+  }
+
+  void read_sources() {
+    const auto* sources = section(*file_.document, "sources", "sources");
+    if (!sources) return;
+    for (const auto& member : *sources->as_table()) {
+      const std::string key = "sources." + member.name;
+      if (check_name(member, key)) read_source(member.name, member.value, key);
+    }
+  }
+
+  void read_source(const std::string& name, const setting_node& table, const std::string& key) {
+    source_entry source;
+    source.name = name;
+    source.where = {file_.site.file, table.line, table.column, key};
+    const auto known = offering(file_.plugins, TOCSIN_EXT_SOURCE);
+    const auto* plugin = table.find("plugin");
+    if (plugin && plugin->value.as_string()) source.plugin = *plugin->value.as_string();
+    const auto schema = file_.source_schemas.find(source.plugin);
+    if (schema != file_.source_schemas.end()) source.schema = &schema->second;
+    source.leaves = check_table(table, source.schema ? source.schema->schema : source_core_schema(), site_at(key),
+                                source.schema ? unknown_keys::refuse : unknown_keys::pass_over, file_.errors);
+    place at_plugin = source.where;
+    at_plugin.key += ".plugin";
+    if (plugin) {
+      at_plugin.line = plugin->value.line;
+      at_plugin.column = plugin->value.column;
+    }
+    if (!plugin) {
+      refuse(at_plugin, "It is missing: nothing says which plugin this source is.", "Accepted: " + any_of(known) + ".");
+    } else if (!source.schema && file_.plugins.count(source.plugin) > 0) {
+      refuse(at_plugin, "The plugin " + source.plugin + " is no source.", "Accepted: " + any_of(known) + ".");
+    } else if (!source.schema && !source.plugin.empty()) {
+      source.problem =
+          fault{"SETTINGS_INVALID", "There is no plugin " + source.plugin + ", or it was refused.",
+                remedy_for_unknown(source.plugin, known) + " `tocsin plugin list` says why one is refused.", at_plugin};
+    }
+    complete_source(source);
+    file_.sources.push_back(std::move(source));
+  }
+
+  // Sources have one level: what the schema requires must be written here.
+  void complete_source(source_entry& source) {
+    for (const auto& leaf : source.leaves) {
+      if (leaf.key == "organization" && leaf.value.is_string())
+        source.organization = std::string(leaf.value.get_string());
+      file_.origins[source.where.key + "." + leaf.key].push_back(
+          {"host",
+           {file_.site.file, leaf.line, leaf.column, source.where.key + "." + leaf.key},
+           json::serialize(leaf.shown)});
+    }
+    if (!source.schema) return;
+    note_secrets(source.leaves, *source.schema, source.where.key);
+    for (const auto& [key, leaf] : source.schema->defaults) {
+      file_.origins[source.where.key + "." + key].push_back({"default", {}, json::serialize(leaf.shown)});
+    }
+    for (const auto& leaf : source.schema->leaves) {
+      if (!leaf.required || file_.origins.count(source.where.key + "." + leaf.key) > 0) continue;
+      if (std::any_of(file_.errors.begin(), file_.errors.end(),
+                      [&](const fault& why) { return why.place.key == source.where.key + "." + leaf.key; })) {
+        continue;  // it is written, and wrong
+      }
+      place where = source.where;
+      where.key += "." + leaf.key;
+      refuse(where, "It is missing, and the plugin " + source.plugin + " needs it.", "Write it into this table.");
+    }
+  }
+
+  void read_organizations() {
+    const auto* organizations = section(*file_.document, "organizations", "organizations");
+    if (!organizations) return;
+    for (const auto& member : *organizations->as_table()) {
+      const std::string key = "organizations." + member.name;
+      if (!is_organization_name(member.name)) {
+        refuse(member.line, member.column, key, "This name cannot be used here.",
+               "Write at most 256 characters, none of them a control character.");
+      } else if (!member.value.as_table()) {
+        refuse(member.value.line, member.value.column, key, "It must be a table.", "Write [" + key + "].");
+      } else {
+        read_organization(member, key);
+      }
+    }
+  }
+
+  void read_organization(const setting_member& member, const std::string& key) {
+    setting_node own{setting_node::table(), member.value.line, member.value.column};
+    auto& own_members = std::get<setting_node::table>(own.value);
+    for (const auto& setting : *member.value.as_table()) {
+      if (setting.name != "channels" && setting.name != "routes") own_members.push_back(setting);
+    }
+    const section_reader reader(&own, organization_schema(), site_at(key), file_.errors);
+    organization_entry entry;
+    entry.line = member.line;
+    entry.column = member.column;
+    entry.settings = {reader.text("language"), reader.text("time_zone")};
+    check_time_zone(reader, entry.settings.time_zone);
+    reader.note_origins("organization " + member.name, entry.origins);
+    if (const auto* channels = section(member.value, "channels", key + ".channels")) {
+      for (const auto& channel : *channels->as_table()) {
+        const std::string channel_key = key + ".channels." + channel.name;
+        if (!check_name(channel, channel_key)) continue;
+        const auto host = file_.channels.find(channel.name);
+        read_channel(channel.value, channel_key, host == file_.channels.end() ? nullptr : &host->second);
+        entry.channels.emplace(channel.name, &channel.value);
+      }
+    }
+    file_.organization_names.push_back(member.name);
+    file_.organizations.emplace(member.name, std::move(entry));
+  }
+
+  void read_routes() {
+    if (const auto* routes = file_.document->find("routes")) read_route_list(routes->value, "routes", "");
+    for (const auto& name : file_.organization_names) {
+      const auto& table = file_.document->find("organizations")->value;
+      // Not find(): it would look through all organizations for each.
+      const auto& members = *table.as_table();
+      while (members[next_organization_].name != name) ++next_organization_;
+      const auto* routes = members[next_organization_].value.find("routes");
+      if (routes) read_route_list(routes->value, "organizations." + name + ".routes", name);
+    }
+  }
+
+  void read_route_list(const setting_node& list, const std::string& key, const std::string& organization) {
+    if (!list.as_array()) {
+      return refuse(list.line, list.column, key,
+                    "It must be a list of tables, and this is " + std::string(kind_of(list)) + ".",
+                    "Write [[" + key + "]] above each route.");
+    }
+    std::map<std::string, int> lines;  // of the names
+    for (std::size_t at = 0; at < list.as_array()->size(); ++at) {
+      const auto& table = (*list.as_array())[at];
+      const std::string route_key = key + "[" + std::to_string(at) + "]";
+      const setting_site site = site_at(route_key);
+      faults faulty;
+      const auto value = check_value(table, route_schema(), site, faulty);
+      file_.errors.insert(file_.errors.end(), faulty.begin(), faulty.end());
+      if (!value) continue;
+      route made = make_route(value->as_object(), table, route_key, organization, at + 1);
+      const auto [found, is_new] = lines.emplace(made.name, table.line);
+      if (!is_new) {
+        const auto* name = table.find("name");
+        refuse(name ? name->value.line : table.line, name ? name->value.column : table.column, route_key + ".name",
+               "Another route is called \"" + made.name + "\", in line " + std::to_string(found->second) + ".",
+               "Give each route a name of its own.");
+      }
+      file_.routes.push_back(std::move(made));
+    }
+  }
+
+  static std::vector<std::string> texts(const json::object& value, std::string_view key) {
+    std::vector<std::string> result;
+    for (const auto& item : value.at(key).as_array()) result.emplace_back(item.as_string());
+    return result;
+  }
+
+  route make_route(const json::object& value, const setting_node& table, const std::string& key,
+                   const std::string& organization, std::size_t number) {
+    route made;
+    const auto* name = value.if_contains("name");
+    made.name = name ? std::string(name->as_string()) : "route " + std::to_string(number);
+    made.organization = organization;
+    made.types = texts(value, "types");
+    if (const auto* severity = value.if_contains("severity"))
+      made.minimum_severity = parse_severity(severity->as_string());
+    made.channels = texts(value, "channels");
+    made.to = texts(value, "to");
+    made.template_name = std::string(value.at("template").as_string());
+    made.place = {file_.site.file, table.line, table.column, key};
+    check_route_channels(made, table, key);
+    check_route_recipients(made, table, key);
+    return made;
+  }
+
+  void check_route_channels(const route& made, const setting_node& table, const std::string& key) {
+    const auto& list = table.find("channels")->value;
+    if (made.channels.empty()) {
+      refuse(list.line, list.column, key + ".channels", "A route needs at least one channel.",
+             "Accepted: " + any_of(channels_of(made.organization)) + ".");
+    }
+    std::set<std::string> seen;
+    for (std::size_t at = 0; at < made.channels.size(); ++at) {
+      const auto& name = made.channels[at];
+      const auto& node = (*list.as_array())[at];
+      const std::string item_key = key + ".channels[" + std::to_string(at) + "]";
+      if (!seen.insert(name).second) {
+        refuse(node.line, node.column, item_key, "The channel \"" + name + "\" is named twice.", "Name it once.");
+      }
+      if (has_channel(made.organization, name)) continue;
+      if (made.organization.empty() && is_channel_of_any_organization(name)) {
+        file_.warnings.push_back({"SETTINGS_INVALID",
+                                  "The host has no channel \"" + name +
+                                      "\", only organizations have: events of others go nowhere by this route.",
+                                  "Define [channels." + name + "] for the host, too.",
+                                  {file_.site.file, node.line, node.column, item_key}});
+        continue;
+      }
+      refuse(node.line, node.column, item_key, "There is no channel \"" + name + "\".",
+             remedy_for_unknown(name, channels_of(made.organization)));
+    }
+  }
+
+  void check_route_recipients(route& made, const setting_node& table, const std::string& key) {
+    const auto& list = table.find("to")->value;
+    if (made.to.empty()) {
+      refuse(list.line, list.column, key + ".to", "A route needs at least one recipient.",
+             "Write an address, or \"{{recipient}}\" for the event's own.");
+    }
+    for (std::size_t at = 0; at < made.to.size(); ++at) {
+      auto& recipient = made.to[at];
+      if (recipient.find("{{") == std::string::npos && recipient.find("}}") == std::string::npos) continue;
+      std::string tight = recipient;
+      std::erase(tight, ' ');
+      if (tight == "{{recipient}}") {
+        recipient = tight;
+        continue;
+      }
+      const auto& node = (*list.as_array())[at];
+      refuse(node.line, node.column, key + ".to[" + std::to_string(at) + "]",
+             "Only the event's own recipient can be filled in here.", "Write \"{{recipient}}\" and nothing else.");
+    }
+  }
+
+  bool has_channel(const std::string& organization, const std::string& channel) const {
+    if (file_.channels.count(channel) > 0) return true;
+    const auto found = file_.organizations.find(organization);
+    return found != file_.organizations.end() && found->second.channels.count(channel) > 0;
+  }
+
+  bool is_channel_of_any_organization(const std::string& channel) const {
+    return std::any_of(file_.organizations.begin(), file_.organizations.end(),
+                       [&](const auto& entry) { return entry.second.channels.count(channel) > 0; });
+  }
+
+  std::vector<std::string> channels_of(const std::string& organization) const {
+    std::set<std::string> names;
+    for (const auto& [name, layer] : file_.channels) names.insert(name);
+    const auto found = file_.organizations.find(organization);
+    if (found != file_.organizations.end()) {
+      for (const auto& [name, table] : found->second.channels) names.insert(name);
+    }
+    return {names.begin(), names.end()};
+  }
+
+  settings_file& file_;
+  std::size_t next_organization_ = 0;
+};
+
+}  // namespace
+
+void sort_by_place(faults& all) {
+  std::stable_sort(all.begin(), all.end(), [](const fault& a, const fault& b) {
+    return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
+  });
+}
+
+host_settings read_host_section(const setting_node& document, const setting_site& site, faults& errors,
+                                faults& warnings, origin_map& origins) {
+  const auto* table = document.find("host");
+  const section_reader section(table ? &table->value : nullptr, host_schema(), {site.file, "host", site.folder},
+                               errors);
+  host_settings host;
+  // A default's path was resolved against the same folder as a written one.
+  host.state_dir = section.text("state_dir");
+  for (const auto& folder : section.texts("plugin_dirs")) host.plugin_dirs.emplace_back(folder);
+  host.language = section.text("language");
+  host.time_zone = section.text("time_zone");
+  host.retention = section.duration("retention");
+  check_time_zone(section, host.time_zone);
+  if (host.time_zone.empty()) section.refuse("time_zone", "It must not be empty.", "Write \"UTC\" or another zone.");
+  for (const auto& folder : host.plugin_dirs) {
+    std::error_code error;
+    const auto status = std::filesystem::status(folder, error);
+    if (status.type() == std::filesystem::file_type::not_found) {
+      warnings.push_back({"SETTINGS_INVALID", "The plugin folder " + folder.string() + " is not there.",
+                          "Make it, or remove it from the list.", section.where("plugin_dirs")});
+    } else if (!error && !std::filesystem::is_directory(status)) {
+      section.refuse("plugin_dirs", folder.string() + " is a file, not a folder.",
+                     "Name the folder that the plugins are in.");
+    }
+  }
+  section.note_origins("host", origins);
+  return host;
+}
+
+channel_layer settings_file::organization_layer(const std::string& organization, const std::string& channel,
+                                                const setting_node& table) const {
+  const std::string key = "organizations." + organization + ".channels." + channel;
+  const setting_site at{site.file, key, site.folder};
+  const auto host_layer = channels.find(channel);
+  faults ignored;
+  channel_layer layer;
+  layer.where = {site.file, table.line, table.column, key};
+  layer.leaves = check_table(table, channel_core_schema(), at, unknown_keys::pass_over, ignored);
+  const auto plugin = plugin_of(&layer, host_layer == channels.end() ? nullptr : &host_layer->second, plugins);
+  const auto schema = channel_schemas.find(plugin);
+  if (schema != channel_schemas.end()) {
+    layer.leaves = check_table(table, schema->second.schema, at, unknown_keys::refuse, ignored);
+  }
+  return layer;
+}
+
+std::optional<merged_channel> settings_file::merge(const std::string& channel, const std::string& organization) const {
+  const auto host_layer = channels.find(channel);
+  const auto entry = organizations.find(organization);
+  std::optional<channel_layer> own;
+  if (entry != organizations.end()) {
+    const auto table = entry->second.channels.find(channel);
+    if (table != entry->second.channels.end()) own = organization_layer(organization, channel, *table->second);
+  }
+  channel_levels levels{channel, own ? organization : "", nullptr, own ? &*own : nullptr};
+  if (host_layer != channels.end()) levels.host = &host_layer->second;
+  if (!levels.host && !levels.own) return std::nullopt;
+  return merge_channel(levels, channel_schemas, plugins, site);
+}
+
+settings_file read_settings_file(std::string_view toml, const std::filesystem::path& file,
+                                 const manifest_catalogue& plugins) {
+  settings_file result;
+  result.site = {file.string(), "", std::filesystem::absolute(file).parent_path()};
+  result.plugins = plugins;
+  result.channel_schemas = make_plugin_schemas(result.plugins, channel_core_schema(), TOCSIN_EXT_CHANNEL);
+  result.source_schemas = make_plugin_schemas(result.plugins, source_core_schema(), TOCSIN_EXT_SOURCE);
+  auto document = parse_toml(toml, result.site.file);
+  if (!document) {
+    result.errors.push_back(document.error());
+    return result;
+  }
+  result.document = std::make_unique<const setting_node>(std::move(*document));
+  file_reader(result).read();
+  if (result.errors.empty()) {
+    // Warnings of the merge: what presets say, and senders that do not belong to their server.
+    for (const auto& [name, layer] : result.channels) {
+      const auto merged = result.merge(name, "");
+      result.warnings.insert(result.warnings.end(), merged->warnings.begin(), merged->warnings.end());
+    }
+    for (const auto& name : result.organization_names) {
+      for (const auto& [channel, table] : result.organizations.at(name).channels) {
+        const auto merged = result.merge(channel, name);
+        for (const auto& warning : merged->warnings) {
+          const auto& all = result.warnings;
+          if (std::find(all.begin(), all.end(), warning) == all.end()) result.warnings.push_back(warning);
+        }
+      }
+    }
+  }
+  sort_by_place(result.errors);
+  sort_by_place(result.warnings);
+  return result;
+}
+
+result<std::string> read_text_file(const std::filesystem::path& file) {
+  const auto refuse = [&](std::string what) {
+    return fault{"SETTINGS_INVALID",
+                 std::move(what),
+                 "Give the settings file by --config, and the right to read it.",
+                 {file.string(), 0, 0, ""}};
+  };
+  std::error_code error;
+  if (std::filesystem::is_directory(file, error)) return refuse("This is a folder, not a settings file.");
+  const auto size = std::filesystem::file_size(file, error);
+  if (!error && size > largest_file) return refuse("The settings file is larger than 256 MiB.");
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) return refuse("The settings file cannot be opened.");
+  std::ostringstream text;
+  text << stream.rdbuf();
+  if (stream.bad() || text.bad()) return refuse("The settings file cannot be read.");
+  return std::move(text).str();
+}
+
+}  // namespace tocsin
