@@ -51,7 +51,7 @@ next_action dialogue_fsm::consume(std::string_view& input) {
         take_chunk(input);
         break;
       case state::silent:
-        input = {};
+        input.remove_prefix(input.size());
         break;
     }
     if (effect_) return *std::exchange(effect_, std::nullopt);
@@ -145,7 +145,7 @@ bool dialogue_fsm::take_line(std::string_view& input, std::string& line) {
     if (end == std::string_view::npos) {
       if (input.size() <= longest_line && !line_too_long_) return false;
       line_too_long_ = true;
-      input = {};
+      input.remove_prefix(input.size());
       return false;
     }
     auto taken = input.substr(0, end);
