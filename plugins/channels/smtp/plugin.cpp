@@ -1,0 +1,39 @@
+// The plugin's entry: the channel and the doctor, as the host calls them.
+#include "plugins/channels/smtp/channel.hpp"
+
+#include <tocsin/sdk/channel.hpp>
+#include <tocsin/sdk/doctor.hpp>
+#include <tocsin/sdk/plugin.hpp>
+
+#include <memory>
+
+namespace tocsin::smtp {
+
+class smtp_plugin final : public sdk::plugin, public sdk::channel, public sdk::doctor {
+ public:
+  using plugin::plugin;
+
+  void start() override {
+    const stream_service stream = host().find_service<tocsin_stream>(TOCSIN_EXT_STREAM);
+    if (!stream) {
+      throw sdk::failure(
+          TOCSIN_UNSUPPORTED,
+          "no plugin offers secure connections (tocsin.stream/1); install secure-connection beside this one");
+    }
+    channel_ = std::make_unique<smtp_channel>(host(), stream, local_name());
+  }
+  void stop() override { channel_.reset(); }
+
+  sdk::opened_endpoint open(const sdk::endpoint& settings) override { return channel_->open(settings); }
+  void close(sdk::token endpoint) override { channel_->close(endpoint); }
+  void deliver_batch(const sdk::messages& batch, const sdk::host_api&) override { channel_->deliver(batch); }
+  void cancel(const sdk::tokens& deliveries) override { channel_->cancel(deliveries); }
+  void diagnose(const sdk::diagnosis& request) override { channel_->diagnose(request); }
+
+ private:
+  std::unique_ptr<smtp_channel> channel_;
+};
+
+}  // namespace tocsin::smtp
+
+TOCSIN_PLUGIN(tocsin::smtp::smtp_plugin);
