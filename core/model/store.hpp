@@ -92,13 +92,13 @@ struct endpoint_pause {
 };
 
 struct delivery_filter {
-  std::optional<std::string> event_id;  // CloudEvents id
-  std::optional<std::string> source;
-  std::optional<std::string> organization;  // "" is the host's own
-  std::optional<delivery_state> state;
-  std::optional<std::string> recipient;
-  std::optional<delivery_id> after;  // cursor: those with a lower id (newest first)
-  std::uint32_t limit = 100;         // at most 1,000
+  std::optional<std::string> event_id = {};  // CloudEvents id
+  std::optional<std::string> source = {};
+  std::optional<std::string> organization = {};  // "" is the host's own
+  std::optional<delivery_state> state = {};
+  std::optional<std::string> recipient = {};
+  std::optional<delivery_id> after = {};  // cursor: those with a lower id (newest first)
+  std::uint32_t limit = 100;              // at most 1,000
 };
 
 struct recovery {

@@ -1,0 +1,225 @@
+// The store's one thread: takes all calls that wait, carries them out in one transaction, answers after the commit.
+#include "core/store/engine.hpp"
+
+#include "core/observe/log.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace tocsin {
+namespace {
+
+// Calls that wait beyond this come into the next transaction: it stays short enough for those who ask meanwhile, and
+// its pages stay in the cache.
+constexpr std::size_t longest_transaction = 4'000;
+
+// About 8 MB of log: often enough that the log stays small, seldom enough that a page is written back once for many
+// changes.
+constexpr int frames_before_checkpoint = 2'000;
+
+fault store_failed(const std::filesystem::path& file, const std::string& why) {
+  return fault{"STORE_FAILED",
+               "The store " + file.string() + " failed: " + why + ". Nothing more is acknowledged until a restart.",
+               "Check the disk, then restart the host.",
+               {file.string(), 0, 0, {}}};
+}
+
+fault store_full(const std::filesystem::path& file) {
+  return fault{"STORE_FULL",
+               "There is no space left for the store " + file.string() + ".",
+               "Make space on its disk; the host goes on by itself.",
+               {file.string(), 0, 0, {}}};
+}
+
+fault store_refused(const std::string& why) {
+  return fault{"STORE_REFUSED", "The store cannot write this: " + why + ".", "", {}};
+}
+
+fault store_closed() {
+  return fault{"STORE_CLOSED", "The store is closed: the host is stopping.", "Try again once it runs.", {}};
+}
+
+}  // namespace
+
+store_engine::store_engine(std::filesystem::path file, std::unique_ptr<sqlite::connection> database,
+                           const sealing_key& key, std::int64_t owner)
+    : file_(std::move(file)),
+      database_(std::move(database)),
+      tables_(std::make_unique<tables>(*database_, key, owner)),
+      begin_(*database_, "BEGIN"),
+      commit_(*database_, "COMMIT"),
+      rollback_(*database_, "ROLLBACK") {
+  database_->on_commit([](void* self, int frames) { static_cast<store_engine*>(self)->frames_ = frames; }, this);
+  thread_ = std::thread([this] { run(); });
+}
+
+store_engine::~store_engine() { close(); }
+
+void store_engine::add(std::unique_ptr<store_call> call) {
+  bool first = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!closing_) {
+      first = waiting_.empty();
+      waiting_.push_back(std::move(call));
+    }
+  }
+  if (call != nullptr) {
+    call->answer(store_closed());
+  } else if (first) {
+    wake_.notify_one();
+  }
+}
+
+void store_engine::close() {
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
+  wake_.notify_one();
+  const std::lock_guard lock(closing_mutex_);
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+void store_engine::run() {
+  calls taken;
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [&] { return !waiting_.empty() || !taken.empty() || closing_; });
+      if (waiting_.empty() && taken.empty()) {
+        break;
+      }
+      std::move(waiting_.begin(), waiting_.end(), std::back_inserter(taken));
+      waiting_.clear();
+    }
+    std::size_t weight = 0, count = 0;
+    while (count < taken.size() && (count == 0 || weight < longest_transaction)) {
+      weight += taken[count++]->weight;
+    }
+    run_transaction(std::span(taken).first(count));
+    // Those that go on keep their place before what came later.
+    const auto end = std::remove_if(taken.begin(), taken.begin() + static_cast<std::ptrdiff_t>(count),
+                                    [](const auto& call) { return call->finished_; });
+    taken.erase(end, taken.begin() + static_cast<std::ptrdiff_t>(count));
+    checkpoint();
+  }
+  end();
+}
+
+void store_engine::run_transaction(std::span<const std::unique_ptr<store_call>> batch) {
+  while (!broken_ && !try_transaction(batch)) {
+  }
+  answer_all(batch);
+}
+
+// A call that is refused, or all that write where the disk is full, are left out of the next try: what else was in the
+// transaction is carried out as if they had not been there.
+bool store_engine::try_transaction(std::span<const std::unique_ptr<store_call>> batch) {
+  store_call* current = nullptr;
+  try {
+    begin_.run();
+    for (const auto& call : batch) {
+      if (!call->refused_) {
+        current = call.get();
+        call->finished_ = call->carry_out(*tables_);
+      }
+    }
+    current = nullptr;
+    tables_->write_counters();
+    commit_.run();
+    full_told_ = false;
+    return true;
+  } catch (const sqlite::failure& why) {
+    return recover_from(why, current, batch);
+  } catch (const std::exception& why) {
+    return recover_from(sqlite::failure(sqlite::failure_kind::refused, why.what()), current, batch);
+  }
+}
+
+bool store_engine::recover_from(const sqlite::failure& why, store_call* culprit,
+                                std::span<const std::unique_ptr<store_call>> batch) {
+  const bool any_writes =
+      std::any_of(batch.begin(), batch.end(), [](const auto& call) { return call->writes && !call->refused_; });
+  if (why.kind() == sqlite::failure_kind::refused && culprit != nullptr) {
+    culprit->refused_ = store_refused(why.what());
+  } else if (why.kind() == sqlite::failure_kind::full && any_writes) {
+    for (const auto& call : batch) {
+      if (call->writes && !call->refused_) {
+        call->refused_ = store_full(file_);
+      }
+    }
+    if (!std::exchange(full_told_, true)) {
+      log::write(log::level::error, "no space left for the store", {{"file", file_.string()}});
+    }
+  } else {
+    break_down(why.what());
+    return true;
+  }
+  roll_back();
+  for (const auto& call : batch) {
+    call->rolled_back();
+  }
+  return false;
+}
+
+void store_engine::roll_back() {
+  try {
+    if (database_->in_transaction()) {
+      rollback_.run();
+    }
+    tables_->forget();
+  } catch (const sqlite::failure& why) {
+    break_down(why.what());
+  }
+}
+
+// What a failed sync was to keep may be lost, and a second one would call that success: the file is not touched again.
+void store_engine::break_down(const std::string& why) {
+  broken_ = store_failed(file_, why);
+  database_->leave_log_on_close();
+  log::write(log::level::error, "the store failed", {{"file", file_.string()}, {"cause", why}});
+}
+
+void store_engine::answer_all(std::span<const std::unique_ptr<store_call>> batch) {
+  for (const auto& call : batch) {
+    if (broken_) {
+      call->finished_ = true;
+      call->answer(*broken_);
+    } else if (call->refused_) {
+      call->finished_ = true;
+      call->answer(*call->refused_);
+    } else if (call->finished_) {
+      call->answer();
+    } else {
+      call->committed_unfinished();
+    }
+  }
+}
+
+// By hand and not by SQLite, which would pass over a sync that fails here and try it again later.
+void store_engine::checkpoint() {
+  if (broken_ || frames_ < frames_before_checkpoint) {
+    return;
+  }
+  try {
+    database_->checkpoint();
+    frames_ = 0;
+  } catch (const sqlite::failure& why) {
+    if (why.kind() != sqlite::failure_kind::full) {
+      break_down(why.what());
+    }
+    frames_ -= frames_before_checkpoint / 4;  // the log holds all of it; once more a little later
+  }
+}
+
+void store_engine::end() {
+  if (!broken_ && frames_ > 0) {
+    frames_ = frames_before_checkpoint;
+    checkpoint();
+  }
+}
+
+}  // namespace tocsin

@@ -1,0 +1,84 @@
+// The store's one thread: takes all calls that wait, carries them out in one transaction, answers after the commit.
+#pragma once
+
+#include "core/model/fault.hpp"
+#include "core/store/tables.hpp"
+
+#include <condition_variable>
+#include <cstddef>
+#include <exception>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace tocsin {
+
+// A call that waits. [store thread, but for its making]
+class store_call {
+ public:
+  virtual ~store_call() = default;
+  // Within a transaction; may be done again after a rollback. False: it goes on in the next transaction.
+  virtual bool carry_out(tables& in) = 0;
+  virtual void rolled_back() {}
+  virtual void committed_unfinished() {}
+  virtual void answer() = 0;
+  virtual void answer(const fault& why) = 0;
+
+  bool writes = false;
+  std::size_t weight = 1;  // how much of a transaction it fills
+
+ private:
+  friend class store_engine;
+  bool finished_ = false;
+  std::optional<fault> refused_;
+};
+
+class store_engine {
+ public:
+  // The database is open and up to date; the key outlives this.
+  store_engine(std::filesystem::path file, std::unique_ptr<sqlite::connection> database, const sealing_key& key,
+               std::int64_t owner);
+  ~store_engine();
+
+  // Answers at once if the engine is closed. [any thread]
+  void add(std::unique_ptr<store_call> call);
+  // Carries out what was added before, then ends the thread. [any thread but the store's]
+  void close();
+
+ private:
+  using calls = std::vector<std::unique_ptr<store_call>>;
+
+  void run();
+  void run_transaction(std::span<const std::unique_ptr<store_call>> batch);
+  bool try_transaction(std::span<const std::unique_ptr<store_call>> batch);  // false: once more
+  bool recover_from(const sqlite::failure& why, store_call* culprit,
+                    std::span<const std::unique_ptr<store_call>> batch);
+  void roll_back();
+  void checkpoint();
+  void end();
+  void break_down(const std::string& why);
+  void answer_all(std::span<const std::unique_ptr<store_call>> batch);
+
+  const std::filesystem::path file_;
+  std::unique_ptr<sqlite::connection> database_;
+  std::unique_ptr<tables> tables_;
+  sqlite::statement begin_, commit_, rollback_;
+  std::optional<fault> broken_;  // from then on nothing is written and every call is answered with it
+  int frames_ = 0;               // in the write-ahead log
+  bool full_told_ = false;       // the log has a line about it
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  calls waiting_;
+  bool closing_ = false;
+
+  std::mutex closing_mutex_;
+  std::thread thread_;
+};
+
+}  // namespace tocsin

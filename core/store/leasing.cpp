@@ -1,0 +1,203 @@
+// Leases: which deliveries are due, who has them, and what becomes of leases that a host left behind.
+#include "core/store/payload_codec.hpp"
+#include "core/store/tables.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
+
+#include <algorithm>
+
+namespace tocsin {
+namespace {
+
+constexpr int most_severe = static_cast<int>(severity::fatal);
+
+constexpr std::string_view unreadable =
+    "The event's payload cannot be read: it was erased, or sealed with a key that is not the one in store.key.";
+
+std::vector<std::string> text_list(std::string_view json) {
+  std::vector<std::string> out;
+  if (json.empty()) {
+    return out;
+  }
+  boost::system::error_code error;
+  const auto value = boost::json::parse(json, error);
+  if (const auto* list = error ? nullptr : value.if_array()) {
+    for (const auto& each : *list) {
+      if (const auto* text = each.if_string()) {
+        out.emplace_back(text->data(), text->size());
+      }
+    }
+  }
+  return out;
+}
+
+std::string_view as_text(sqlite::bytes blob) { return {reinterpret_cast<const char*>(blob.data()), blob.size()}; }
+
+}  // namespace
+
+// Columns from first_column: organization, source, external_id, type, severity, expires, sensitive, payload. Null: the
+// payload cannot be read.
+std::shared_ptr<const event> tables::read_event(const sqlite::rows& row, int first_column, std::int64_t id) {
+  if (row.is_null(first_column + 7)) {
+    return nullptr;
+  }
+  auto out = std::make_shared<event>();
+  out->organization = names_.text(row.integer(first_column));
+  out->source = row.text(first_column + 1);
+  out->id = row.text(first_column + 2);
+  out->type = row.text(first_column + 3);
+  out->severity = static_cast<severity>(row.integer(first_column + 4));
+  out->expires = row.optional_integer(first_column + 5);
+  const auto payload = as_text(row.blob(first_column + 7));
+  if (!row.boolean(first_column + 6)) {
+    return decode_payload(payload, *out) ? out : nullptr;
+  }
+  const auto opened = key_.open(payload, id);
+  return opened && decode_payload(*opened, *out) ? out : nullptr;
+}
+
+bool tables::lease_severity(const lease_request& request, std::int64_t endpoint, int severity,
+                            std::vector<leased_delivery>& leased) {
+  struct due_row {
+    delivery_id id;
+    std::int64_t organization;
+    delivery_state state;
+    bool readable;
+  };
+  std::vector<due_row> taken;
+  std::shared_ptr<const event> last;
+  std::int64_t last_id = 0;
+  auto due = due_.query(endpoint, severity, request.now, static_cast<std::int64_t>(request.limit - leased.size()));
+  while (due.next()) {
+    const auto event_number = due.integer(1);
+    if (last == nullptr || last_id != event_number) {
+      last = read_event(due, 14, event_number);
+      last_id = event_number;
+    }
+    taken.push_back(
+        {delivery_id{due.integer(0)}, due.integer(2), static_cast<delivery_state>(due.integer(3)), last != nullptr});
+    if (last == nullptr) {
+      continue;
+    }
+    leased_delivery out;
+    out.id = taken.back().id;
+    out.event = event_id{event_number};
+    out.endpoint = request.endpoint;
+    out.organization = names_.text(due.integer(2));
+    out.recipient = due.text(4);
+    out.template_name = names_.text(due.integer(5));
+    out.language = names_.text(due.integer(6));
+    out.message_id = due.text(7);
+    out.next_channels = text_list(due.text(8));
+    out.attempts = static_cast<std::uint32_t>(due.integer(9));
+    out.uncertain = due.boolean(10);
+    out.created = due.integer(11);
+    out.expires = due.optional_integer(12);
+    out.last_code = due.text(13);
+    out.payload = last;
+    out.route = names_.text(due.integer(22));
+    leased.push_back(std::move(out));
+  }
+  bool any_unreadable = false;
+  // Only now: a row that changes while its index is read could be met twice.
+  for (const auto& row : taken) {
+    if (!row.readable) {
+      give_up_unreadable(row.id, row.organization, row.state);
+      any_unreadable = true;
+      continue;
+    }
+    lease_.run(static_cast<std::int64_t>(row.id), owner_, request.until);
+    count(row.organization, row.state, -1);
+    count(row.organization, delivery_state::sending, 1);
+  }
+  return any_unreadable;
+}
+
+// Such a delivery could never be made; left where it is, it would be the first of its endpoint for ever.
+void tables::give_up_unreadable(delivery_id id, std::int64_t organization, delivery_state from) {
+  const auto number = static_cast<std::int64_t>(id);
+  bool tried = false;
+  {
+    auto row = read_settled_.query(number);
+    tried = row.next() && !row.is_null(6);
+  }
+  if (tried) {
+    keep_attempt_.run(number);
+  }
+  report_.run(number, std::nullopt, "RENDER_FAILED", unreadable, std::nullopt, std::nullopt);
+  give_up_.run(number);
+  count(organization, from, -1);
+  count(organization, delivery_state::dead, 1);
+}
+
+std::vector<leased_delivery> tables::lease(const lease_request& request) {
+  std::vector<leased_delivery> leased;
+  const auto endpoint = names_.find_endpoint(request.endpoint);
+  if (!endpoint) {
+    return leased;
+  }
+  for (int severity = most_severe; severity >= 0; --severity) {
+    // Where some had to be given up, those behind them are taken instead.
+    while (leased.size() < request.limit && lease_severity(request, *endpoint, severity, leased)) {
+    }
+  }
+  return leased;
+}
+
+std::optional<time_ms> tables::first_due(std::int64_t endpoint) {
+  std::optional<time_ms> first;
+  for (int severity = 0; severity <= most_severe; ++severity) {
+    auto found = first_due_.query(endpoint, severity);
+    if (found.next()) {
+      first = std::min(first.value_or(found.integer(0)), found.integer(0));
+    }
+  }
+  return first;
+}
+
+std::optional<time_ms> tables::next_due(const endpoint_key& endpoint) {
+  const auto number = names_.find_endpoint(endpoint);
+  return number ? first_due(*number) : std::nullopt;
+}
+
+std::vector<endpoint_backlog> tables::backlog() {
+  std::vector<endpoint_backlog> out;
+  std::int64_t endpoint = 0;
+  const auto next = [this](std::int64_t after) {
+    auto found = next_endpoint_.query(after);
+    return found.next() ? found.integer(0) : 0;
+  };
+  while ((endpoint = next(endpoint)) != 0) {
+    if (const auto first = first_due(endpoint)) {
+      out.push_back({names_.endpoint(endpoint), *first});
+    }
+  }
+  return out;
+}
+
+recovery tables::recover(time_ms now) {
+  recovery out;
+  std::vector<std::pair<std::int64_t, std::int64_t>> left;
+  {
+    auto found = leased_.query();
+    while (found.next()) {
+      left.emplace_back(found.integer(0), found.integer(1));
+    }
+  }
+  for (const auto& [delivery, organization] : left) {
+    interrupt_.run(delivery, now);
+    count(organization, delivery_state::sending, -1);
+    count(organization, delivery_state::pending, 1);
+  }
+  out.interrupted = left.size();
+  out.last_identifier =
+      std::max({database_.value_of("SELECT max(id) FROM event"), database_.value_of("SELECT max(id) FROM delivery"),
+                database_.value_of("SELECT CAST(value AS INTEGER) FROM meta"
+                                   " WHERE name = 'last_identifier'")});
+  out.message_host = database_.text_of("SELECT value FROM meta WHERE name = 'message_host'");
+  out.pauses = pauses();
+  return out;
+}
+
+}  // namespace tocsin

@@ -1,0 +1,191 @@
+// SQLite's C interface with owners: how its result codes become failures, and its values ours.
+#include "core/store/sqlite.hpp"
+
+#include <sqlite3.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace tocsin::sqlite {
+namespace {
+
+failure_kind kind_of(int code, int system_error) {
+  switch (code & 0xff) {
+    case SQLITE_FULL:
+      return failure_kind::full;
+    case SQLITE_CONSTRAINT:
+    case SQLITE_TOOBIG:
+    case SQLITE_MISMATCH:
+    case SQLITE_RANGE:
+    case SQLITE_ERROR:
+      return failure_kind::refused;
+    case SQLITE_IOERR:
+      // A failed sync stays a failure whatever its cause: what it was to keep may be lost.
+      return system_error == ENOSPC && code != SQLITE_IOERR_FSYNC && code != SQLITE_IOERR_DIR_FSYNC
+                 ? failure_kind::full
+                 : failure_kind::broken;
+    default:
+      return failure_kind::broken;
+  }
+}
+
+}  // namespace
+
+void connection::closer::operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
+
+connection::connection(const std::filesystem::path& path) {
+  sqlite3* handle = nullptr;
+  const int code =
+      sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  handle_.reset(handle);
+  if (code != SQLITE_OK) {
+    fail(code);
+  }
+  sqlite3_extended_result_codes(handle, 1);
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+}
+
+void connection::fail(int code) const {
+  const int system_error = handle_ ? sqlite3_system_errno(handle_.get()) : 0;
+  std::string what = handle_ ? sqlite3_errmsg(handle_.get()) : sqlite3_errstr(code);
+  const int extended = handle_ ? sqlite3_extended_errcode(handle_.get()) : code;
+  what += " (SQLite code " + std::to_string(extended);
+  if (system_error != 0 && (extended & 0xff) == SQLITE_IOERR) {
+    what += std::string(": ") + std::strerror(system_error);
+  }
+  what += ")";
+  throw failure(kind_of(extended == SQLITE_OK ? code : extended, system_error), what);
+}
+
+void connection::execute(const char* sql) {
+  const int code = sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) {
+    fail(code);
+  }
+}
+
+std::int64_t connection::value_of(const char* sql) {
+  statement one(*this, sql);
+  rows found = one.query();
+  return found.next() ? found.integer(0) : 0;
+}
+
+std::string connection::text_of(const char* sql) {
+  statement one(*this, sql);
+  rows found = one.query();
+  return found.next() ? std::string(found.text(0)) : std::string();
+}
+
+bool connection::in_transaction() const { return sqlite3_get_autocommit(handle_.get()) == 0; }
+
+void connection::checkpoint() {
+  const int code = sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  if (code != SQLITE_OK) {
+    fail(code);
+  }
+}
+
+void connection::leave_log_on_close() {
+  sqlite3_db_config(handle_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+}
+
+void connection::on_commit(void (*seen)(void*, int), void* context) {
+  *hook_ = {seen, context};
+  sqlite3_wal_hook(
+      handle_.get(),
+      [](void* hook, sqlite3*, const char*, int frames) {
+        const auto* to = static_cast<const commit_hook*>(hook);
+        to->seen(to->context, frames);
+        return SQLITE_OK;
+      },
+      hook_.get());
+}
+
+rows::~rows() {
+  if (statement_ != nullptr) {
+    sqlite3_reset(statement_);
+    sqlite3_clear_bindings(statement_);
+  }
+}
+
+bool rows::next() {
+  const int code = sqlite3_step(statement_);
+  if (code == SQLITE_ROW) {
+    return true;
+  }
+  if (code != SQLITE_DONE) {
+    connection_->fail(code);
+  }
+  return false;
+}
+
+bool rows::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+
+std::int64_t rows::integer(int column) const { return sqlite3_column_int64(statement_, column); }
+
+std::optional<std::int64_t> rows::optional_integer(int column) const {
+  return is_null(column) ? std::nullopt : std::optional<std::int64_t>(integer(column));
+}
+
+std::string_view rows::text(int column) const {
+  const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+  return data == nullptr ? std::string_view()
+                         : std::string_view(data, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
+}
+
+bytes rows::blob(int column) const {
+  const auto* data = static_cast<const std::byte*>(sqlite3_column_blob(statement_, column));
+  return {data, data == nullptr ? 0 : static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
+}
+
+void statement::finalizer::operator()(sqlite3_stmt* handle) const { sqlite3_finalize(handle); }
+
+statement::statement(connection& owner, std::string_view sql) : connection_(&owner) {
+  sqlite3_stmt* handle = nullptr;
+  const int code = sqlite3_prepare_v3(owner.handle(), sql.data(), static_cast<int>(sql.size()),
+                                      SQLITE_PREPARE_PERSISTENT, &handle, nullptr);
+  handle_.reset(handle);
+  if (code != SQLITE_OK) {
+    owner.fail(code);
+  }
+}
+
+void statement::bind(int index, std::int64_t value, bool) {
+  if (const int code = sqlite3_bind_int64(handle_.get(), index, value); code != SQLITE_OK) {
+    connection_->fail(code);
+  }
+}
+
+void statement::bind(int index, std::string_view value, bool copy) {
+  // An empty view may have no address; SQLite would take that for NULL.
+  const char* data = value.data() == nullptr ? "" : value.data();
+  const int code = sqlite3_bind_text64(handle_.get(), index, data, value.size(),
+                                       copy ? SQLITE_TRANSIENT : SQLITE_STATIC, SQLITE_UTF8);
+  if (code != SQLITE_OK) {
+    connection_->fail(code);
+  }
+}
+
+void statement::bind(int index, bytes value, bool copy) {
+  const void* data = value.data() == nullptr ? static_cast<const void*>("") : value.data();
+  const int code =
+      sqlite3_bind_blob64(handle_.get(), index, data, value.size(), copy ? SQLITE_TRANSIENT : SQLITE_STATIC);
+  if (code != SQLITE_OK) {
+    connection_->fail(code);
+  }
+}
+
+void statement::bind(int index, std::nullopt_t, bool) {
+  if (const int code = sqlite3_bind_null(handle_.get(), index); code != SQLITE_OK) {
+    connection_->fail(code);
+  }
+}
+
+void statement::finish() {
+  rows all(*connection_, handle_.get());
+  while (all.next()) {
+  }
+}
+
+}  // namespace tocsin::sqlite

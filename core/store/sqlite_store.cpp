@@ -1,0 +1,265 @@
+// The embedded store: each call of the interface becomes a call on the store's thread.
+#include "core/store/sqlite_store.hpp"
+
+#include "core/store/engine.hpp"
+#include "core/store/payload_codec.hpp"
+#include "core/store/schema.hpp"
+#include "core/store/sealing.hpp"
+#include "core/store/state_folder.hpp"
+
+#include <new>
+#include <type_traits>
+#include <utility>
+
+namespace tocsin {
+namespace {
+
+// work(tables&) gives the answer of a call that is done in one go.
+template <class Answer, class Work>
+class simple_call final : public store_call {
+ public:
+  simple_call(Work work, store::callback<Answer> done) : work_(std::move(work)), done_(std::move(done)) {}
+
+  bool carry_out(tables& in) override {
+    if constexpr (std::is_void_v<Answer>) {
+      work_(in);
+    } else {
+      answer_ = work_(in);
+    }
+    return true;
+  }
+  void answer() override {
+    if constexpr (std::is_void_v<Answer>) {
+      done_(result<void>());
+    } else {
+      done_(std::move(answer_));
+    }
+  }
+  void answer(const fault& why) override { done_(why); }
+
+ private:
+  Work work_;
+  store::callback<Answer> done_;
+  std::conditional_t<std::is_void_v<Answer>, std::monostate, Answer> answer_{};
+};
+
+class list_call final : public store_call {
+ public:
+  list_call(delivery_filter filter, store::callback<std::vector<delivery_record>> done) : done_(std::move(done)) {
+    now_.filter = std::move(filter);
+    before_ = now_;
+  }
+  bool carry_out(tables& in) override {
+    in.list_some(now_);
+    return now_.finished;
+  }
+  // What was read in a transaction that was rolled back may never have been.
+  void rolled_back() override { now_ = before_; }
+  void committed_unfinished() override { before_ = now_; }
+  void answer() override { done_(std::move(now_.found)); }
+  void answer(const fault& why) override { done_(why); }
+
+ private:
+  listing before_, now_;
+  store::callback<std::vector<delivery_record>> done_;
+};
+
+class sqlite_store final : public store {
+ public:
+  sqlite_store(state_folder_lock lock, sealing_key key, std::filesystem::path file,
+               std::unique_ptr<sqlite::connection> database, std::int64_t owner)
+      : lock_(std::move(lock)), key_(std::move(key)), engine_(std::move(file), std::move(database), key_, owner) {}
+
+  void recover(time_ms now, callback<recovery> done) override {
+    write<recovery>([now](tables& in) { return in.recover(now); }, std::move(done));
+  }
+
+  void accept(accept_batch batch, callback<std::vector<accept_answer>> done) override;
+
+  void lease(lease_request request, callback<std::vector<leased_delivery>> done) override {
+    const std::size_t weight = request.limit;
+    write<std::vector<leased_delivery>>([request = std::move(request)](tables& in) { return in.lease(request); },
+                                        std::move(done), weight);
+  }
+
+  void settle(std::vector<settlement> settlements, callback<void> done) override {
+    const std::size_t weight = settlements.size();
+    write<void>([settlements = std::move(settlements)](tables& in) { in.settle(settlements); }, std::move(done),
+                weight);
+  }
+
+  void backlog(callback<std::vector<endpoint_backlog>> done) override {
+    read<std::vector<endpoint_backlog>>([](tables& in) { return in.backlog(); }, std::move(done));
+  }
+
+  void next_due(endpoint_key endpoint, callback<std::optional<time_ms>> done) override {
+    read<std::optional<time_ms>>([endpoint = std::move(endpoint)](tables& in) { return in.next_due(endpoint); },
+                                 std::move(done));
+  }
+
+  void save_pause(endpoint_pause pause, callback<void> done) override {
+    write<void>([pause = std::move(pause)](tables& in) { in.save_pause(pause); }, std::move(done));
+  }
+
+  void clear_pause(endpoint_key endpoint, callback<void> done) override {
+    write<void>([endpoint = std::move(endpoint)](tables& in) { in.clear_pause(endpoint); }, std::move(done));
+  }
+
+  void recall(std::string source, std::string name, callback<std::string> done) override {
+    read<std::string>(
+        [source = std::move(source), name = std::move(name)](tables& in) { return in.recall(source, name); },
+        std::move(done));
+  }
+
+  void list(delivery_filter filter, callback<std::vector<delivery_record>> done) override {
+    engine_.add(std::make_unique<list_call>(std::move(filter), std::move(done)));
+  }
+
+  void get(delivery_id id, callback<std::optional<delivery_record>> done) override {
+    read<std::optional<delivery_record>>([id](tables& in) { return in.get(id); }, std::move(done));
+  }
+
+  void counts(std::optional<std::string> organization, callback<state_counts> done) override {
+    read<state_counts>([organization = std::move(organization)](tables& in) { return in.counts(organization); },
+                       std::move(done));
+  }
+
+  void purge(time_ms now, time_ms before, callback<std::uint64_t> done) override {
+    write<std::uint64_t>([now, before](tables& in) { return in.purge(now, before); }, std::move(done));
+  }
+
+  void close() override { engine_.close(); }
+
+ private:
+  template <class Answer, class Work>
+  void read(Work work, callback<Answer> done) {
+    engine_.add(std::make_unique<simple_call<Answer, Work>>(std::move(work), std::move(done)));
+  }
+  template <class Answer, class Work>
+  void write(Work work, callback<Answer> done, std::size_t weight = 1) {
+    auto call = std::make_unique<simple_call<Answer, Work>>(std::move(work), std::move(done));
+    call->writes = true;
+    call->weight = weight;
+    engine_.add(std::move(call));
+  }
+
+  // In this order: the folder is given back when all else is closed.
+  state_folder_lock lock_;
+  sealing_key key_;
+  store_engine engine_;
+};
+
+// Encoding and sealing happen here, on the caller's thread: the store's own has enough to do.
+void sqlite_store::accept(accept_batch batch, callback<std::vector<accept_answer>> done) {
+  encoded_batch encoded;
+  encoded.items.reserve(batch.items.size());
+  for (auto& item : batch.items) {
+    std::string payload = encode_payload(item.payload);
+    if (item.sensitive) {
+      auto sealed = key_.seal(payload, static_cast<std::int64_t>(item.id));
+      if (!sealed) {
+        return done(sealed.error());
+      }
+      payload = std::move(*sealed);
+    }
+    item.payload.data = {};
+    encoded.items.push_back({std::move(item), std::move(payload)});
+  }
+  encoded.memory = std::move(batch.memory);
+  encoded.now = batch.now;
+  encoded.lease_until = batch.lease_until;
+  encoded.remember_until = batch.remember_until;
+  const std::size_t weight = encoded.items.size() + encoded.memory.size();
+  write<std::vector<accept_answer>>([encoded = std::move(encoded)](tables& in) { return in.accept(encoded); },
+                                    std::move(done), weight);
+}
+
+fault cannot_open(const std::filesystem::path& file, const std::string& why) {
+  return fault{"STORE_FAILED",
+               "The store " + file.string() + " cannot be opened: " + why + ".",
+               "Put a backup in its place, or move the file away to begin with an empty store.",
+               {file.string(), 0, 0, {}}};
+}
+
+result<void> check_header(sqlite::connection& database, const std::filesystem::path& file) {
+  const auto version = sqlite::schema_version_of(database);
+  const auto application = database.value_of("PRAGMA application_id");
+  const bool is_new = database.value_of("SELECT count(*) FROM sqlite_schema") == 0;
+  if (!is_new && application != sqlite::application_id) {
+    return cannot_open(file, "it is a database, but none of Tocsin's");
+  }
+  if (version > sqlite::schema_version()) {
+    return fault{"STORE_VERSION",
+                 "The store " + file.string() + " was written by a newer Tocsin: its version is " +
+                     std::to_string(version) + ", this one knows up to " + std::to_string(sqlite::schema_version()) +
+                     ".",
+                 "Run that newer version, or put back a backup from before it.",
+                 {file.string(), 0, 0, {}}};
+  }
+  return {};
+}
+
+// The owner's number is another one in each run, so that a lease tells which run took it.
+std::int64_t begin_run(sqlite::connection& database, const std::string& message_host) {
+  sqlite::statement keep_host(database,
+                              "INSERT INTO meta (name, value) VALUES ('message_host', ?1) ON CONFLICT DO NOTHING");
+  keep_host.run(message_host);
+  database.execute(
+      "INSERT INTO meta (name, value) VALUES ('owner', '1') ON CONFLICT DO UPDATE SET"
+      " value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)");
+  return database.value_of("SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'owner'");
+}
+
+// Keeps every other process out while the host runs, and the log's index in memory instead of a file; for that it comes
+// before the first look at the file.
+constexpr const char* sole_connection = "PRAGMA locking_mode = EXCLUSIVE;";
+
+constexpr const char* settings_of_connection =
+    "PRAGMA journal_mode = WAL;"
+    "PRAGMA synchronous = FULL;"
+    "PRAGMA wal_autocheckpoint = 0;"
+    "PRAGMA journal_size_limit = 67108864;"
+    "PRAGMA temp_store = MEMORY;"
+    "PRAGMA cache_size = -8192;"
+    "PRAGMA secure_delete = ON;"
+    "PRAGMA cell_size_check = ON;";
+
+}  // namespace
+
+result<std::unique_ptr<store>> open_sqlite_store(const std::filesystem::path& state_dir,
+                                                 const std::string& message_host) {
+  auto lock = state_folder_lock::take(state_dir);
+  if (!lock) {
+    return lock.error();
+  }
+  auto key = sealing_key::load_or_make(state_dir / "store.key");
+  if (!key) {
+    return key.error();
+  }
+  const auto file = state_dir / "tocsin.db";
+  if (auto made = make_private_file(file); !made) {
+    return made.error();
+  }
+  try {
+    auto database = std::make_unique<sqlite::connection>(file);
+    database->execute(sole_connection);
+    if (auto checked = check_header(*database, file); !checked) {
+      return checked.error();
+    }
+    database->execute(settings_of_connection);
+    if (const auto mode = database->text_of("PRAGMA journal_mode"); mode != "wal") {
+      return cannot_open(file, "this file system allows no write-ahead log (journal mode " + mode + ")");
+    }
+    sqlite::migrate(*database);
+    const auto owner = begin_run(*database, message_host);
+    if (auto synced = sync_folder(state_dir); !synced) {
+      return synced.error();
+    }
+    return std::unique_ptr<store>(
+        std::make_unique<sqlite_store>(std::move(*lock), std::move(*key), file, std::move(database), owner));
+  } catch (const sqlite::failure& why) {
+    return cannot_open(file, why.what());
+  }
+}
+
+}  // namespace tocsin

@@ -1,0 +1,106 @@
+// What the store can do within a transaction: every statement, prepared once, and the functions that run them.
+#pragma once
+
+#include "core/model/store.hpp"
+#include "core/store/names.hpp"
+#include "core/store/sealing.hpp"
+#include "core/store/sqlite.hpp"
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tocsin {
+
+// An accept_item whose payload was encoded, and sealed if it is sensitive, before it reached the store's thread.
+struct encoded_item {
+  accept_item item;
+  std::string payload;
+};
+
+struct encoded_batch {
+  std::vector<encoded_item> items;
+  std::vector<memory_write> memory;
+  time_ms now = 0;
+  time_ms lease_until = 0;
+  time_ms remember_until = 0;
+};
+
+// A listing that goes on: a long one is made in slices, so that it does not hold up what came after it.
+struct listing {
+  delivery_filter filter;
+  std::vector<delivery_record> found;
+  bool finished = false;
+};
+
+// Functions that write are called within a transaction; each throws sqlite::failure, after which the caller rolls back
+// and calls forget(). Arguments are left as they are, so that a call can be carried out again. [store thread]
+class tables {
+ public:
+  // owner: who this run is, in the leases that it takes.
+  tables(sqlite::connection& database, const sealing_key& key, std::int64_t owner);
+
+  recovery recover(time_ms now);
+  std::vector<accept_answer> accept(const encoded_batch& batch);
+  std::vector<leased_delivery> lease(const lease_request& request);
+  void settle(const std::vector<settlement>& settlements);
+  std::vector<endpoint_backlog> backlog();
+  std::optional<time_ms> next_due(const endpoint_key& endpoint);
+  void save_pause(const endpoint_pause& pause);
+  void clear_pause(const endpoint_key& endpoint);
+  std::string recall(const std::string& source, const std::string& name);
+  void list_some(listing& what);
+  std::optional<delivery_record> get(delivery_id id);
+  state_counts counts(const std::optional<std::string>& organization);
+  std::uint64_t purge(time_ms now, time_ms before);
+
+  // Before each commit: the counters move in the transaction that moved the deliveries.
+  void write_counters();
+  // After a rollback.
+  void forget();
+
+ private:
+  std::optional<time_ms> first_due(std::int64_t endpoint);
+  struct delivery_context;  // what a new delivery takes over from its event
+  struct settled_row;
+
+  void count(std::int64_t organization, delivery_state state, std::int64_t change);
+  void insert_delivery(const new_delivery& value, const delivery_context& context);
+  accept_answer accept_one(const encoded_item& item, const encoded_batch& batch);
+  void settle_one(const settlement& value);
+  void write_report(const settlement& value, const settled_row& row);
+  void erase_when_final(std::int64_t event, time_ms at);
+  bool lease_severity(  // true: some could not be read and were given up
+      const lease_request& request, std::int64_t endpoint, int severity, std::vector<leased_delivery>& leased);
+  std::shared_ptr<const event> read_event(const sqlite::rows& row, int first_column, std::int64_t id);
+  void give_up_unreadable(delivery_id id, std::int64_t organization, delivery_state from);
+  sqlite::rows start_listing(const delivery_filter& filter);
+  bool matches(const delivery_filter& filter, const sqlite::rows& row);
+  delivery_record read_record(const sqlite::rows& row);
+  std::vector<endpoint_pause> pauses();
+  void purge_event(std::int64_t event);
+
+  sqlite::connection& database_;
+  const sealing_key& key_;
+  const std::int64_t owner_;
+  name_table names_;
+  std::map<std::pair<std::int64_t, int>, std::int64_t> counter_changes_;
+  std::int64_t purge_from_ = 0;
+
+  sqlite::statement find_event_, insert_event_, insert_delivery_, remember_, forget_memory_, recall_;
+  sqlite::statement due_, lease_, give_up_;
+  sqlite::statement read_settled_, settle_, report_, keep_attempt_, unfinished_, erase_;
+  sqlite::statement leased_, interrupt_;
+  sqlite::statement next_endpoint_, first_due_;
+  sqlite::statement save_pause_, clear_pause_, pauses_;
+  sqlite::statement list_all_, list_state_, list_sending_, list_organization_, list_event_, get_, history_;
+  sqlite::statement counters_, change_counter_;
+  sqlite::statement purge_candidates_, purge_deliveries_, purge_attempts_, purge_delivery_, purge_ack_, purge_event_;
+  sqlite::statement keep_last_identifier_;
+};
+
+}  // namespace tocsin
