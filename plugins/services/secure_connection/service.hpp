@@ -21,7 +21,7 @@ struct service_options {
   std::chrono::milliseconds next_address_after{250};
   std::chrono::milliseconds close_limit{5000};
   std::function<std::unique_ptr<resolver>(boost::asio::io_context&)> make_resolver = make_system_resolver;
-  secret_reader secrets;                                     // for tls.client_key
+  secret_reader secrets{};                                   // for tls.client_key
   std::function<void(std::string_view)> report_exception{};  // a line for the log; nothing should come here
 };
 
