@@ -24,7 +24,8 @@ struct snapshot {
   tocsin::router router;
   event_policy types;
 
-  explicit snapshot(settings_ptr from) : settings(std::move(from)), router(settings->routes()), types(settings->event_types()) {}
+  explicit snapshot(settings_ptr from)
+      : settings(std::move(from)), router(settings->routes()), types(settings->event_types()) {}
 };
 using snapshot_ptr = std::shared_ptr<const snapshot>;
 
@@ -33,8 +34,7 @@ fault stopped() {
 }
 
 fault busy(std::size_t capacity) {
-  return {"BUS_BUSY",
-          "More than " + std::to_string(capacity) + " events are on their way to the disk; no more fit.",
+  return {"BUS_BUSY", "More than " + std::to_string(capacity) + " events are on their way to the disk; no more fit.",
           "Wait a little, then publish the same events again."};
 }
 
@@ -220,18 +220,17 @@ void bus::publish(publication what, callback done) {
   for (std::size_t i = 0; i < events; ++i) {
     batch.items.push_back(impl_->item_of(std::move(what.events[i]), *with, now, plans[i]));
   }
-  impl_->parts.store->accept(
-      std::move(batch), [self = impl_, events, plans = std::move(plans),
-                         done = std::move(done)](result<std::vector<accept_answer>> answers) mutable {
-        if (answers) {
-          self->after_commit(std::move(plans), *answers);
-        } else {
-          self->refused += std::max<std::size_t>(events, 1);
-          self->release(plans);
-        }
-        done(std::move(answers));
-        self->leave(events);
-      });
+  impl_->parts.store->accept(std::move(batch), [self = impl_, events, plans = std::move(plans), done = std::move(done)](
+                                                   result<std::vector<accept_answer>> answers) mutable {
+    if (answers) {
+      self->after_commit(std::move(plans), *answers);
+    } else {
+      self->refused += std::max<std::size_t>(events, 1);
+      self->release(plans);
+    }
+    done(std::move(answers));
+    self->leave(events);
+  });
 }
 
 void bus::stop(std::function<void()> done) {
@@ -246,8 +245,6 @@ void bus::stop(std::function<void()> done) {
   if (done) done();
 }
 
-bus::statistics bus::counts() const {
-  return {impl_->accepted, impl_->duplicates, impl_->unrouted, impl_->refused};
-}
+bus::statistics bus::counts() const { return {impl_->accepted, impl_->duplicates, impl_->unrouted, impl_->refused}; }
 
 }  // namespace tocsin

@@ -81,11 +81,11 @@ struct endpoint : std::enable_shared_from_this<endpoint> {
   bool paused_by_open = false;  // the host itself found the fault: opening well ends the pause
   bool probing = false;
   pause_history pauses;
-  time_ms parked_until = 0;     // the latest time to which deliveries were put off because nothing could be tried
-  time_ms early_until = 0;      // what is due before that may be tried now
-  time_ms early_not_before = 0; // not while what was tried early keeps failing
+  time_ms parked_until = 0;      // the latest time to which deliveries were put off because nothing could be tried
+  time_ms early_until = 0;       // what is due before that may be tried now
+  time_ms early_not_before = 0;  // not while what was tried early keeps failing
   time_ms slow_until = 0;
-  std::uint32_t returns = 0;    // deliveries that came back untried, in a row
+  std::uint32_t returns = 0;  // deliveries that came back untried, in a row
 
   std::vector<flight*> ready;   // leased, to be placed
   std::vector<flight*> placed;  // have a view, wait for it to open or for a slot
@@ -105,7 +105,7 @@ using endpoint_ptr = std::shared_ptr<endpoint>;
 struct hold {
   std::string code;  // empty: as before
   std::string detail;
-  bool fail_over = false;  // a next channel takes over
+  bool fail_over = false;                         // a next channel takes over
   std::optional<std::chrono::milliseconds> wait;  // else park_time
 };
 
@@ -206,8 +206,10 @@ class engine : public std::enable_shared_from_this<engine> {
     flight* what = nullptr;
     result<endpoint_settings_ptr> settings;
   };
-  std::vector<resolved_flight> resolve(const endpoint_ptr& ep, std::vector<flight*> flights, const tocsin::settings& from);
-  void place(const endpoint_ptr& ep, std::vector<resolved_flight> flights, engine_lock& lock, std::vector<ending>& ended);
+  std::vector<resolved_flight> resolve(const endpoint_ptr& ep, std::vector<flight*> flights,
+                                       const tocsin::settings& from);
+  void place(const endpoint_ptr& ep, std::vector<resolved_flight> flights, engine_lock& lock,
+             std::vector<ending>& ended);
   std::vector<flight*> take_sendable(endpoint& ep);
   void send(std::vector<flight*> flights);
   void give_back_all(endpoint& ep, std::vector<ending>& ended);

@@ -207,7 +207,8 @@ void engine::touch_endpoint(flight& what, const outcome& how, delivery_step& ste
       home->pause->probe_at = at + returned_probe_wait.count();
     } else if (home->pause) {
       const bool same_kind = step.endpoint == endpoint_action::pause;
-      probe_failed(home, lock, same_kind ? how.code : home->pause->code, same_kind ? written.detail : home->pause->detail);
+      probe_failed(home, lock, same_kind ? how.code : home->pause->code,
+                   same_kind ? written.detail : home->pause->detail);
     }
   }
   if (step.endpoint == endpoint_action::pause) {
@@ -292,10 +293,9 @@ void engine::settle(std::vector<ending> ended) {
     write_log(one, at);
     batch.push_back(std::move(one.written));
   }
-  settler_->settle(std::move(batch), [self = shared_from_this(), waits = std::move(waits),
-                                      successors = std::move(successors)](bool written) {
-    self->settled(waits, successors, written);
-  });
+  settler_->settle(std::move(batch),
+                   [self = shared_from_this(), waits = std::move(waits),
+                    successors = std::move(successors)](bool written) { self->settled(waits, successors, written); });
 }
 
 void engine::settled(const std::vector<std::pair<endpoint_ptr, time_ms>>& waits,
@@ -373,8 +373,8 @@ void engine::drain(milliseconds limit, std::function<void()> done) {
   look_if_drained(lock);
 }
 
-// The limit has passed: channels give back what they can; what does not come back stays leased, and the next start finds
-// it as interrupted.
+// The limit has passed: channels give back what they can; what does not come back stays leased, and the next start
+// finds it as interrupted.
 void engine::cancel_all() {
   engine_lock lock(mutex_);
   if (drained_) return;

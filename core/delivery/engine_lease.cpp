@@ -146,8 +146,8 @@ void engine::lease_failed(const endpoint_ptr& ep, engine_lock& lock, const fault
   advance(ep, lock);
 }
 
-// Settlements tell next_due what they put off when they are on disk (settled()); the store answers in order, so whatever
-// this answer does not have yet is told after it.
+// Settlements tell next_due what they put off when they are on disk (settled()); the store answers in order, so
+// whatever this answer does not have yet is told after it.
 void engine::ask_next_due(const endpoint_ptr& ep, engine_lock& lock) {
   ep->due_known = true;
   ++under_way_;

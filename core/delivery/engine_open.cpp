@@ -195,8 +195,8 @@ void engine::do_open_view(const endpoint_ptr& ep, std::uint64_t fingerprint) {
   look_if_drained(lock);
 }
 
-// Closes views that nobody uses and that are stale or too many; all of them if the endpoint has been idle. Never while a
-// deliver() may be under way.
+// Closes views that nobody uses and that are stale or too many; all of them if the endpoint has been idle. Never while
+// a deliver() may be under way.
 void engine::close_views(const endpoint_ptr& ep, engine_lock& lock, bool all) {
   if (ep->pumping || ep->views.empty()) return;
   const auto unused = [](const view& one) {
@@ -239,7 +239,8 @@ std::chrono::milliseconds engine::paused_since(const endpoint& ep, time_ms creat
 void engine::pause(const endpoint_ptr& ep, engine_lock& lock, std::string code, std::string detail,
                    std::uint64_t fingerprint) {
   const auto at = now();
-  ep->pause = endpoint_pause{ep->key, std::move(code), std::move(detail), at, at + probe_wait(0).count(), 0, fingerprint};
+  ep->pause =
+      endpoint_pause{ep->key, std::move(code), std::move(detail), at, at + probe_wait(0).count(), 0, fingerprint};
   ep->paused_by_open = found_by_host(ep->pause->code);
   ep->early_until = 0;
   save_pause(ep);
@@ -356,8 +357,7 @@ void engine::review(const endpoint_ptr& ep) {
       one->stale = true;
     }
   }
-  if (!same && ep->state != endpoint::phase::opening &&
-      (ep->state != endpoint::phase::closed || ep->pause)) {
+  if (!same && ep->state != endpoint::phase::opening && (ep->state != endpoint::phase::closed || ep->pause)) {
     if (ep->settings) {
       const auto old = ep->views.find(ep->settings->fingerprint);
       if (old != ep->views.end()) old->second->stale = true;

@@ -54,7 +54,7 @@ void engine::pump(const endpoint_ptr& ep) {
 
 // What is in force now for each delivery's organization. Without the mutex: settings may have to be worked out.
 std::vector<engine::resolved_flight> engine::resolve(const endpoint_ptr& ep, std::vector<flight*> flights,
-                                              const tocsin::settings& from) {
+                                                     const tocsin::settings& from) {
   std::vector<resolved_flight> all;
   all.reserve(flights.size());
   for (auto* one : flights) {
@@ -110,7 +110,8 @@ void engine::place(const endpoint_ptr& ep, std::vector<resolved_flight> flights,
     const bool blocked = through.state == view::phase::blocked;
     if (!blocked && (!ep->pause || what->probe)) return false;
     const auto age = std::chrono::milliseconds{at - what->delivery.created};
-    const auto why = blocked ? hold{through.problem.code, through.problem.to_string(), true, view_wait(age)} : hold_of(*ep);
+    const auto why =
+        blocked ? hold{through.problem.code, through.problem.to_string(), true, view_wait(age)} : hold_of(*ep);
     ended.push_back(remove(*what, &why, at));
     return true;
   });

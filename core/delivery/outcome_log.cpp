@@ -23,23 +23,21 @@ outcome_log_policy::decision outcome_log_policy::failure(std::string_view text, 
     made.count = take_count();
     text_ = text;
     run_ = 0;
-    counted_at_ = now;
   }
   if (now / 1000 != second_) {
     second_ = now / 1000;
     lines_ = 0;
   }
-  made.write = run_ < alike && lines_ < in_a_second;
-  ++run_;
-  if (made.write) {
-    ++lines_;
+  const bool long_ago = now - written_at_ >= again_after_ms || now < written_at_;
+  made.write = (run_ < alike || long_ago) && lines_ < in_a_second;
+  if (!made.write) {
+    ++unwritten_;
     return made;
   }
-  ++unwritten_;
-  if (now - counted_at_ >= count_every_ms || now < counted_at_) {
-    made.count = take_count();
-    counted_at_ = now;
-  }
+  ++run_;
+  ++lines_;
+  written_at_ = now;
+  if (!made.count) made.count = take_count();
   return made;
 }
 

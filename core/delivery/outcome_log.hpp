@@ -11,13 +11,13 @@
 namespace tocsin {
 
 // One an endpoint. A server that is down fails a thousand deliveries a second in the same words: the first few are
-// written one by one, the rest are counted, and the count is written when the words change or now and then. Pure: the
-// caller writes.
+// written one by one, then one now and then; the others are counted, and the count is written before the next line.
+// Pure: the caller writes.
 class outcome_log_policy {
  public:
   static constexpr std::uint32_t alike = 8;          // lines of the same words in a row
   static constexpr std::uint32_t in_a_second = 20;   // lines of failures, whatever their words
-  static constexpr time_ms count_every_ms = 10'000;  // how often a count is written while it goes on
+  static constexpr time_ms again_after_ms = 10'000;  // when the same words get another line
 
   struct repeated {
     std::uint64_t times = 0;  // failures without a line of their own
@@ -36,7 +36,7 @@ class outcome_log_policy {
   std::string text_;
   std::uint32_t run_ = 0;
   std::uint64_t unwritten_ = 0;
-  time_ms counted_at_ = 0;
+  time_ms written_at_ = 0;
   time_ms second_ = 0;
   std::uint32_t lines_ = 0;
 };

@@ -29,8 +29,8 @@ void pause_history::add(time_ms since, time_ms until) {
     added.until = std::max(added.until, old.until);
     return true;
   });
-  const auto later = std::find_if(intervals_.begin(), intervals_.end(),
-                                  [&](const interval& old) { return old.since > added.since; });
+  const auto later =
+      std::find_if(intervals_.begin(), intervals_.end(), [&](const interval& old) { return old.since > added.since; });
   intervals_.insert(later, added);
   if (intervals_.size() > limit) intervals_.erase(intervals_.begin());
 }

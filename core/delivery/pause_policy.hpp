@@ -17,8 +17,8 @@ std::chrono::milliseconds probe_wait(std::uint32_t probes);
 // What waits on an endpoint that is paused or switched off is looked at this often: it may have expired.
 inline constexpr std::chrono::milliseconds park_time = std::chrono::hours{1};
 
-// How long a delivery waits that cannot be tried because of its organization's own part of the settings (a sender's name
-// or switch over the host's server): as long as it has waited already, within 5 to 15 minutes.
+// How long a delivery waits that cannot be tried because of its organization's own part of the settings (a sender's
+// name or switch over the host's server): as long as it has waited already, within 5 to 15 minutes.
 std::chrono::milliseconds view_wait(std::chrono::milliseconds age);
 
 // The pauses of an endpoint that have ended. Time in them does not count towards giving up.

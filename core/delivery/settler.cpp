@@ -47,9 +47,8 @@ void settler::attempt(std::shared_ptr<const std::vector<settlement>> batch, call
     }
     if (why.code == "STORE_CLOSED" || why.code == "STORE_FAILED") return ended(false);
     if (why.code == "STORE_REFUSED") return self->one_by_one(*batch, ended);
-    self->clock_.after(wait, [self, batch, ended, wait] {
-      self->attempt(batch, ended, std::min(wait * 2, longest_wait));
-    });
+    self->clock_.after(wait,
+                       [self, batch, ended, wait] { self->attempt(batch, ended, std::min(wait * 2, longest_wait)); });
   });
 }
 
