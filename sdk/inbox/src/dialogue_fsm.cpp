@@ -125,16 +125,11 @@ void dialogue_fsm::say(std::string_view text) {
 
 void dialogue_fsm::record(std::string_view who, std::string_view what) {
   if (!how_.record_dialogue) return;
-  for (bool more = true; more;) {
+  for (;;) {
     const auto end = what.find("\r\n");
-    more = end != std::string_view::npos;
-    const auto line = what.substr(0, end);
-    if (more) what.remove_prefix(end + 2);
-    std::string entry;
-    entry.reserve(who.size() + 1 + line.size());
-    entry.append(who).append(" ").append(line);
-    said_.push_back(std::move(entry));
-    if (what.empty()) break;
+    said_.append(who).append(" ").append(what.substr(0, end)).append("\n");
+    if (end == std::string_view::npos || end + 2 == what.size()) return;
+    what.remove_prefix(end + 2);
   }
 }
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 #include <tocsin/inbox/inbox.hpp>
-#include <vector>
+#include <utility>
 
 #include "data_decoder.hpp"
 #include "envelope.hpp"
@@ -55,7 +55,7 @@ class dialogue_fsm {
   std::string& output() { return output_; }
   std::string& split_output() { return split_output_; }
   // What was said since the last call goes to the shared record.
-  void flush_record() { shared_.record.append(said_); }
+  void flush_record() { shared_.record.append(std::exchange(said_, {})); }
 
  private:
   enum class state { command, challenge, scripted_challenge, message, chunk, silent };
@@ -99,7 +99,7 @@ class dialogue_fsm {
   std::optional<next_action> effect_;
   std::string output_;
   std::string split_output_;
-  std::vector<std::string> said_;
+  std::string said_;
 
   std::string client_name_;
   std::string tls_version_;

@@ -85,19 +85,29 @@ void mailbox::on_mail(std::function<void(const mail&)> handler) {
   handler_ = handler ? std::make_shared<const std::function<void(const mail&)>>(std::move(handler)) : nullptr;
 }
 
-void transcript::append(std::vector<std::string>& lines) {
+void transcript::append(std::string lines) {
   if (lines.empty()) return;
-  {
-    const std::lock_guard lock(mutex_);
-    for (auto& line : lines) lines_.push_back(std::move(line));
-    while (lines_.size() > longest_transcript) lines_.pop_front();
+  const auto count = static_cast<std::size_t>(std::count(lines.begin(), lines.end(), '\n'));
+  const std::lock_guard lock(mutex_);
+  pieces_.push_back({std::move(lines), count});
+  count_ += count;
+  while (count_ - pieces_.front().lines >= longest_transcript) {
+    count_ -= pieces_.front().lines;
+    pieces_.pop_front();
   }
-  lines.clear();
 }
 
 std::vector<std::string> transcript::lines() const {
+  std::vector<std::string> all;
   const std::lock_guard lock(mutex_);
-  return {lines_.begin(), lines_.end()};
+  for (const auto& [text, count] : pieces_) {
+    for (std::size_t at = 0; at < text.size();) {
+      const auto end = text.find('\n', at);
+      all.push_back(text.substr(at, end - at));
+      at = end + 1;
+    }
+  }
+  return all;
 }
 
 void account_book::set(accounts what) {

@@ -13,10 +13,11 @@ bool is_known_mechanism(std::string_view name) {
   return name == "PLAIN" || name == "LOGIN" || name == "CRAM-MD5" || name == "XOAUTH2";
 }
 
-sign_in::sign_in(std::string mechanism, const account_map& accounts, std::string_view server_name, std::string nonce)
+sign_in::sign_in(std::string mechanism, const account_map& accounts, std::string_view server_name,
+                 std::string_view nonce)
     : mechanism_(std::move(mechanism)),
       accounts_(accounts),
-      cram_challenge_("<" + std::move(nonce) + "@" + std::string(server_name) + ">") {}
+      cram_challenge_(std::string("<").append(nonce).append("@").append(server_name).append(">")) {}
 
 sign_in::verdict sign_in::start(const std::optional<std::string>& initial) {
   if (mechanism_ == "CRAM-MD5") {  // the server speaks first

@@ -23,7 +23,7 @@ class sign_in {
   };
 
   // nonce makes the challenge of CRAM-MD5 unique.
-  sign_in(std::string mechanism, const account_map& accounts, std::string_view server_name, std::string nonce);
+  sign_in(std::string mechanism, const account_map& accounts, std::string_view server_name, std::string_view nonce);
 
   // Starts the exchange; initial: the decoded initial response, if the client sent one.
   verdict start(const std::optional<std::string>& initial);

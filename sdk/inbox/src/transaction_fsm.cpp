@@ -156,7 +156,7 @@ void dialogue_fsm::finish_message() {
   const std::uint64_t size = chunked ? chunks_size_ : decoder_.size();
   state_ = state::command;
   if (how_.record_dialogue) {
-    record("C:", "[" + std::to_string(size) + " octets]");
+    record("C:", std::string("[").append(std::to_string(size)).append(" octets]"));
     if (!chunked) record("C:", ".");
   }
   const auto fault = shared_.faults.take("body");

@@ -11,6 +11,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "support" / "postfix"))
+from certificates import CertificateAuthority  # noqa: E402
 from postfix import Postfix, environment, fetch, living_members  # noqa: E402
 
 
@@ -31,10 +32,10 @@ class RealPostfix(unittest.TestCase):
         cls.addClassCleanup(cls.server.stop)
         cls.server.add_user("user", "password")
 
-    def client(self, ca_file=None):
+    def client(self, authority=None):
         client = smtplib.SMTP("localhost", self.server.port, timeout=30)
         self.addCleanup(client.close)
-        client.starttls(context=ssl.create_default_context(cafile=ca_file or self.server.ca_file))
+        client.starttls(context=ssl.create_default_context(cadata=(authority or self.server.authority).certificate_pem))
         client.ehlo()
         return client
 
@@ -86,7 +87,7 @@ class RealPostfix(unittest.TestCase):
 
     def test_strangers_ca_is_refused_by_the_client(self):
         with self.assertRaises(ssl.SSLCertVerificationError):
-            self.client(ca_file=ssl.get_default_verify_paths().cafile)
+            self.client(authority=CertificateAuthority())
 
     def test_new_password_holds(self):
         self.server.add_user("changing", "first")

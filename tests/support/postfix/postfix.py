@@ -332,19 +332,30 @@ class Postfix:
         os.chown(database, self._owner.pw_uid, self._owner.pw_gid)
 
     def set_tls_cert(self, certificate_pem, key_pem):
-        """Returns once new connections get the certificate."""
+        """Returns once new connections get the certificate; the ones from before are to be closed."""
         self._certificate = (certificate_pem, key_pem)
         self._write_certificate()
         if self._master is None:
             return
         expected = ssl.PEM_cert_to_DER_cert(certificate_pem[certificate_pem.index("-----BEGIN CERTIFICATE"):])
         deadline = time.monotonic() + START_LIMIT
+        old = self._processes("smtpd")
         self._master.send_signal(signal.SIGHUP)
-        in_a_row = 0  # a process from before the change may still take one connection
-        while in_a_row < 3:
+        # A process from before the change takes no new connection once it has seen the change, and ends when it is idle.
+        while self._shown_certificate() != expected or old & self._processes("smtpd"):
             if time.monotonic() > deadline:
                 raise RuntimeError(f"Postfix does not show its new certificate:\n{self.logs()}")
-            in_a_row = in_a_row + 1 if self._shown_certificate() == expected else 0
+            time.sleep(0.01)
+
+    def _processes(self, name):
+        found = set()
+        for process in living_members(self._master.pid):
+            try:
+                if Path(f"/proc/{process}/comm").read_text().strip() == name:
+                    found.add(process)
+            except OSError:
+                continue
+        return found
 
     def _shown_certificate(self):
         context = ssl.create_default_context()
