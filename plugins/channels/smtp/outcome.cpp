@@ -167,7 +167,8 @@ std::string_view judge_code(stage at, const reply& said) {
   }
   // The mailbox before the size: both come as 552, the enhanced code tells them apart.
   if (is_about_mailbox_full(said)) return said.temporary() ? "RECIPIENT_DEFERRED" : "RECIPIENT_REJECTED";
-  if (!said.temporary() && (is_about_size(said) || said.code == 552)) return "MESSAGE_TOO_LARGE";
+  if (!said.temporary() && (is_about_size(said) || (said.code == 552 && said.enhanced.empty())))
+    return "MESSAGE_TOO_LARGE";
   return said.temporary() ? "MESSAGE_DEFERRED" : "MESSAGE_REJECTED";
 }
 

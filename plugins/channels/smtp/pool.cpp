@@ -16,8 +16,6 @@ pool::pool(const sdk::host_api& host, stream_service stream, tocsin_token target
            std::string client_name)
     : host_(host), stream_(stream), target_(target), settings_(settings), client_name_(std::move(client_name)) {}
 
-pool::~pool() { stream_.table->close_target(stream_.self, target_); }
-
 void pool::push(std::vector<outgoing_ptr> mails) {
   work what;
   {
@@ -296,11 +294,12 @@ void pool::retire() {
   std::vector<std::shared_ptr<session>> all;
   {
     const std::lock_guard lock(lock_);
-    retired_ = true;
+    if (std::exchange(retired_, true)) return;
     for (outgoing_ptr& mail : waiting_) left.push_back(std::move(mail));
     waiting_.clear();
     all = all_sessions();
   }
+  stream_.table->close_target(stream_.self, target_);  // connections that there are go on to their end
   give_back(left);
   for (const auto& one : all) one->tell(session::order::finish);
 }

@@ -21,10 +21,9 @@ inline constexpr std::uint32_t pool_depth = 4;
 // All functions may be called from any thread.
 class pool : public session_owner, public std::enable_shared_from_this<pool> {
  public:
-  // The target is the stream service's, and the pool's to close.
+  // The target is the stream service's, and the pool's to close: retire() must be called.
   pool(const sdk::host_api& host, stream_service stream, tocsin_token target, const endpoint_settings& settings,
        std::string client_name);
-  ~pool() override;
 
   // Hands mails over. Each is completed exactly once, through the host.
   void push(std::vector<outgoing_ptr> mails);

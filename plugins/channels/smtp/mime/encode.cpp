@@ -123,7 +123,8 @@ void append_words(std::string& out, std::string_view text, std::size_t column) {
   for (std::string_view rest = text; !rest.empty(); rest.remove_prefix(utf8_length(rest))) {
     as_q += q_size(rest.substr(0, utf8_length(rest)));
   }
-  const bool use_q = as_q <= (text.size() + 2) / 3 * 4;
+  // Q stays legible; beyond half as long again base64 is the better one.
+  const bool use_q = as_q * 2 <= (text.size() + 2) / 3 * 4 * 3;
   const std::size_t frame = word_begin_q.size() + word_end.size();
 
   bool first = true;
