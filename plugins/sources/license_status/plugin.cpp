@@ -44,10 +44,10 @@ class license_status_plugin : public sdk::plugin, public sdk::source, public sdk
       closed = std::move(found->second);
       sources_.erase(found);
     }
-    host().cancel_timer(name.index);
-    // A look that is under way ends first; none begins after it.
+    // A look that is under way ends first; none begins after it, and none sets the timer anew.
     const std::lock_guard looking(closed->looking);
     closed->open = false;
+    host().cancel_timer(name.index);
   }
 
   void stop() override {
