@@ -48,7 +48,7 @@ bool holds(const json::object& constraint, const merged_channel& channel, const 
   if (const auto pattern = text_at(constraint, "pattern"); !pattern.empty() && !matches(value, pattern)) return false;
   if (const auto other = text_at(constraint, "equals_key"); !other.empty()) {
     const auto* candidate = channel.winner(other);
-    if (candidate && !same(value, candidate->leaf.shown)) return false;
+    if (candidate && candidate->leaf.shown != json::value("") && !same(value, candidate->leaf.shown)) return false;
   }
   return true;
 }
