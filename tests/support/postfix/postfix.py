@@ -166,14 +166,16 @@ class Postfix:
         self._environment = environment(self.root)
         if self.folder is None:
             self._make_folders()
-        for attempt in range(5):  # another program may take a free port before Postfix does
+        for _ in range(5):  # another program may take a free port before Postfix does
             self.port, self.implicit_port = free_port(), free_port()
             self._configure()
             self._log.write_text("")
             if self._launch():
                 return
             self._end_processes()
-        raise RuntimeError(f"Postfix did not start:\n{self.logs()}")
+        told = self.logs()
+        self.stop()
+        raise RuntimeError(f"Postfix did not start:\n{told}")
 
     def stop(self):
         """Ends it and forgets all it had."""
