@@ -3,6 +3,7 @@
 
 #include <openssl/err.h>
 
+#include <deque>
 #include <stdexcept>
 
 namespace tocsin::secure_connection::testing {
@@ -19,6 +20,7 @@ int staple_answer(SSL* ssl, void* staple) {
 }  // namespace
 
 ssl_context_ptr make_server_context(const key_pair& identity, const peer_options& options) {
+  static std::deque<std::string> staples;  // OpenSSL keeps the address of each for as long as its context
   ssl_context_ptr context(SSL_CTX_new(TLS_server_method()));
   // Level 0, so that the server may be as bad as a test wants it.
   SSL_CTX_set_security_level(context.get(), 0);
@@ -30,7 +32,7 @@ ssl_context_ptr make_server_context(const key_pair& identity, const peer_options
   const unsigned char id[] = "tests";
   SSL_CTX_set_session_id_context(context.get(), id, sizeof id);
   SSL_CTX_set_tlsext_status_cb(context.get(), staple_answer);
-  SSL_CTX_set_tlsext_status_arg(context.get(), new std::string(options.staple));  // lives as long as the test
+  SSL_CTX_set_tlsext_status_arg(context.get(), &staples.emplace_back(options.staple));
   if (options.asks_for_certificate) {
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   }
