@@ -122,6 +122,22 @@ struct pipeline::impl {
     return parts;
   }
 
+  api_parts parts_for_api() {
+    api_parts parts;
+    parts.publish = [this](publication what, tocsin::bus::callback done) {
+      bus->publish(std::move(what), std::move(done));
+    };
+    parts.store = store.get();
+    parts.codes = &plugins->codes();
+    parts.admin_token = admin_token;
+    parts.not_ready = [this]() -> faults {
+      if (!ready) return {{"HOST_STARTING", "The host is starting or stopping."}};
+      return missing_plugins();
+    };
+    parts.pool = pool.get();
+    return parts;
+  }
+
   void open_configured_sources();
   faults missing_plugins() const;
 };
@@ -213,15 +229,7 @@ result<std::unique_ptr<pipeline>> pipeline::start(const std::filesystem::path& c
   parts->plugins->start([](const manifest&) { return true; });
   parts->dispatcher->start(*recovered);
 
-  parts->api = std::make_unique<tocsin::api>(
-      api_parts{.bus = parts->bus.get(),
-                .store = parts->store.get(),
-                .codes = &parts->plugins->codes(),
-                .admin_token = parts->admin_token,
-                .not_ready = [parts]() -> faults {
-                  if (!parts->ready) return {{"HOST_STARTING", "The host is starting or stopping.", "", {}}};
-                  return parts->missing_plugins();
-                }});
+  parts->api = std::make_unique<tocsin::api>(parts->parts_for_api());
   auto listener = http_listener::open(*parts->pool, *parts->api, parts->settings->http().listen,
                                       {.max_body = parts->settings->http().max_body});
   if (!listener) return listener.error();
