@@ -148,10 +148,13 @@ resolved_endpoint resolve_endpoint(const merged_channel& channel, const std::str
                        : secrets.replace(value, *leaf.schema, where, {&whole}));
     }
   }
+  // A problem that has gone is a change, too: a pause that was made for it ends.
+  const auto unreadable = channel.schema ? unreadable_file(channel, file) : std::nullopt;
+  for (auto* fingerprint : {&whole, &server}) fingerprint->add(unreadable ? unreadable->what : "");
+  whole.add(channel.problem ? channel.problem->what : "");
   made->fingerprint = whole.finish();
   made->server_fingerprint = server.finish();
-  made->problem = channel.problem ? channel.problem : secrets.problem;
-  if (!made->problem && channel.schema) made->problem = unreadable_file(channel, file);
+  made->problem = channel.problem ? channel.problem : secrets.problem ? secrets.problem : unreadable;
   return {std::move(made), retry_of(channel)};
 }
 

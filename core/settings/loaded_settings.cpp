@@ -20,6 +20,12 @@ namespace json = boost::json;
 class settings_snapshot final : public settings {
  public:
   explicit settings_snapshot(settings_file file) : file_(std::move(file)), secrets_(file_.secrets) {
+    std::set<std::string> names;
+    for (const auto& [name, layer] : file_.channels) names.insert(name);
+    for (const auto& [organization, entry] : file_.organizations) {
+      for (const auto& [name, table] : entry.channels) names.insert(name);
+    }
+    channel_names_.assign(names.begin(), names.end());
     for (const auto& source : file_.sources) sources_.push_back(resolve_source(source, file_, registrar()));
   }
 
@@ -31,14 +37,7 @@ class settings_snapshot final : public settings {
   const faults& warnings() const override { return file_.warnings; }
   std::vector<std::string> organizations() const override { return file_.organization_names; }
 
-  std::vector<std::string> channels() const override {
-    std::set<std::string> names;
-    for (const auto& [name, layer] : file_.channels) names.insert(name);
-    for (const auto& [organization, entry] : file_.organizations) {
-      for (const auto& [name, table] : entry.channels) names.insert(name);
-    }
-    return {names.begin(), names.end()};
-  }
+  std::vector<std::string> channels() const override { return channel_names_; }
 
   organization_settings organization(const std::string& name) const override {
     organization_settings found;
@@ -53,11 +52,10 @@ class settings_snapshot final : public settings {
   result<endpoint_settings_ptr> endpoint(const std::string& channel, const std::string& organization) const override {
     const auto found = resolve(channel, organization);
     if (found) return found->endpoint;
-    const auto known = channels();
     return fault{"CHANNEL_UNKNOWN",
                  "There is no channel \"" + channel + "\"" +
                      (organization.empty() ? "." : " for organization " + organization + "."),
-                 remedy_for_unknown(channel, known),
+                 remedy_for_unknown(channel, channel_names_),
                  {file_.site.file, 0, 0, "channels." + channel}};
   }
 
@@ -201,7 +199,7 @@ class settings_snapshot final : public settings {
 
   json::object show_channels(const std::string& organization) const {
     json::object all;
-    for (const auto& name : channels()) {
+    for (const auto& name : channel_names_) {
       const auto merged = file_.merge(name, view_of(name, organization));
       if (!merged) continue;
       json::object shown;
@@ -253,6 +251,7 @@ class settings_snapshot final : public settings {
   }
 
   const settings_file file_;
+  std::vector<std::string> channel_names_;
   std::vector<source_settings> sources_;
   mutable std::shared_mutex mutex_;  // of what follows
   mutable std::unordered_map<view_key, resolved_endpoint, view_hash> views_;

@@ -1,8 +1,10 @@
 // Reads the sections of a settings file, in the order in which they need each other.
 #include "core/settings/settings_file.hpp"
 
+#include "core/settings/channel_section.hpp"
 #include "core/settings/core_schema.hpp"
 #include "core/settings/listen_address.hpp"
+#include "core/settings/route_section.hpp"
 #include "core/settings/section_reader.hpp"
 #include "core/settings/suggestion.hpp"
 #include "core/settings/time_zone.hpp"
@@ -14,7 +16,6 @@
 
 #include <algorithm>
 #include <fstream>
-#include <set>
 #include <sstream>
 
 namespace tocsin {
@@ -55,7 +56,7 @@ class file_reader {
     read_channels();
     read_sources();
     read_organizations();
-    read_routes();
+    read_routes(file_);
   }
 
  private:
@@ -158,7 +159,7 @@ class file_reader {
     for (const auto& member : *channels->as_table()) {
       const std::string key = "channels." + member.name;
       if (!check_name(member, key)) continue;
-      if (auto layer = read_channel(member.value, key, nullptr)) file_.channels.emplace(member.name, std::move(*layer));
+      file_.channels.emplace(member.name, read_channel_section(file_, member.value, key, nullptr));
     }
   }
 
@@ -172,110 +173,6 @@ class file_reader {
     refuse(member.value.line, member.value.column, key,
            "It must be a table, and this is " + std::string(kind_of(member.value)) + ".", "Write [" + key + "].");
     return false;
-  }
-
-  // Checks one level's table of a channel. above: the host's; null if this is the host's, or there is none.
-  std::optional<channel_layer> read_channel(const setting_node& table, const std::string& key,
-                                            const channel_layer* above) {
-    const setting_site site = site_at(key);
-    channel_layer layer;
-    layer.where = {file_.site.file, table.line, table.column, key};
-    faults ignored;
-    layer.leaves = check_table(table, channel_core_schema(), site, unknown_keys::pass_over, ignored);
-    const std::string plugin = plugin_of(&layer, above, file_.plugins);
-    const auto schema = file_.channel_schemas.find(plugin);
-    const bool known = schema != file_.channel_schemas.end();
-    layer.leaves = check_table(table, known ? schema->second.schema : channel_core_schema(), site,
-                               known ? unknown_keys::refuse : unknown_keys::pass_over, file_.errors);
-    check_plugin(layer, plugin, above);
-    check_preset(layer, plugin);
-    check_retry(layer);
-    if (known) note_secrets(layer.leaves, schema->second, key);
-    return layer;
-  }
-
-  const checked_leaf* leaf_of(const channel_layer& layer, std::string_view key) const {
-    for (const auto& leaf : layer.leaves) {
-      if (leaf.key == key) return &leaf;
-    }
-    return nullptr;
-  }
-
-  place leaf_place(const channel_layer& layer, std::string_view key) const {
-    place where = layer.where;
-    if (const auto* leaf = leaf_of(layer, key)) {
-      where.line = leaf->line;
-      where.column = leaf->column;
-    }
-    where.key += "." + std::string(key);
-    return where;
-  }
-
-  void check_plugin(const channel_layer& layer, const std::string& plugin, const channel_layer* above) {
-    const auto known = offering(file_.plugins, TOCSIN_EXT_CHANNEL);
-    if (plugin.empty()) {
-      if (!leaf_of(layer, "plugin") && !leaf_of(layer, "preset") && !above) {
-        refuse(leaf_place(layer, "plugin"), "It is missing: nothing says which plugin serves this channel.",
-               "Accepted: " + any_of(known) + ".");
-      }
-    } else if (leaf_of(layer, "plugin") && file_.plugins.count(plugin) > 0 &&
-               file_.channel_schemas.count(plugin) == 0) {
-      refuse(leaf_place(layer, "plugin"), "The plugin " + plugin + " is no channel.",
-             "Accepted: " + any_of(known) + ".");
-    }
-  }
-
-  void check_preset(const channel_layer& layer, const std::string& plugin) {
-    const auto* leaf = leaf_of(layer, "preset");
-    if (!leaf || !leaf->value.is_string() || leaf->value.get_string().empty()) return;
-    const std::string preset(leaf->value.get_string());
-    const auto found = file_.plugins.find(preset);
-    if (found == file_.plugins.end()) return;
-    const std::string accepted = "Accepted: " + any_of(presets_for(file_.plugins, plugin)) + ".";
-    if (!found->second.preset) {
-      refuse(leaf_place(layer, "preset"), "The plugin " + preset + " is no preset.", accepted);
-    } else if (found->second.preset->channel_plugin != plugin) {
-      refuse(leaf_place(layer, "preset"),
-             "The preset " + preset + " is for channels of the plugin " + found->second.preset->channel_plugin +
-                 ", and this one is served by " + plugin + ".",
-             accepted);
-    }
-  }
-
-  void check_retry(const channel_layer& layer) {
-    const auto* first = leaf_of(layer, "retry.first");
-    const auto* most = leaf_of(layer, "retry.max");
-    const auto is_zero = [](const checked_leaf* leaf) { return leaf && leaf->value == json::value(0); };
-    for (const auto* leaf : {first, most}) {
-      if (!is_zero(leaf)) continue;
-      refuse(leaf_place(layer, leaf->key), "It must not be 0: the server would be asked again without end.",
-             "Write a time such as \"30s\".");
-    }
-    if (first && most && first->value.is_int64() && most->value.is_int64() &&
-        first->value.get_int64() > most->value.get_int64()) {
-      refuse(leaf_place(layer, "retry.first"), "The first wait is longer than the longest, retry.max.",
-             "Write a first that is not longer than max.");
-    }
-  }
-
-  void note_secrets(const std::vector<checked_leaf>& leaves, const plugin_schema& schema, const std::string& key) {
-    for (const auto& leaf : leaves) {
-      const auto described = std::find_if(schema.leaves.begin(), schema.leaves.end(),
-                                          [&](const schema_leaf& candidate) { return candidate.key == leaf.key; });
-      if (described == schema.leaves.end()) continue;
-      replace_secrets(leaf.value, *described->schema, [&](const std::string& text) -> json::value {
-        if (const auto reference = parse_secret_reference(text, file_.site.folder)) {
-          file_.secrets.emplace(handle_of(*reference), *reference);
-          if (is_readable_by_others(*reference)) {
-            file_.warnings.push_back({"SETTINGS_INVALID",
-                                      "Everybody on this machine can read the secret's file " + reference->name + ".",
-                                      "Take that right away: chmod o-r " + reference->name + ".",
-                                      {file_.site.file, leaf.line, leaf.column, key + "." + leaf.key}});
-          }
-        }
-        return nullptr;
-      });
-    }
   }
 
   void read_sources() {
@@ -328,7 +225,7 @@ class file_reader {
            json::serialize(leaf.shown)});
     }
     if (!source.schema) return;
-    note_secrets(source.leaves, *source.schema, source.where.key);
+    note_secrets(file_, source.leaves, *source.schema, source.where.key);
     for (const auto& [key, leaf] : source.schema->defaults) {
       file_.origins[source.where.key + "." + key].push_back({"default", {}, json::serialize(leaf.shown)});
     }
@@ -378,7 +275,7 @@ class file_reader {
         const std::string channel_key = key + ".channels." + channel.name;
         if (!check_name(channel, channel_key)) continue;
         const auto host = file_.channels.find(channel.name);
-        read_channel(channel.value, channel_key, host == file_.channels.end() ? nullptr : &host->second);
+        read_channel_section(file_, channel.value, channel_key, host == file_.channels.end() ? nullptr : &host->second);
         entry.channels.emplace(channel.name, &channel.value);
       }
     }
@@ -386,141 +283,7 @@ class file_reader {
     file_.organizations.emplace(member.name, std::move(entry));
   }
 
-  void read_routes() {
-    if (const auto* routes = file_.document->find("routes")) read_route_list(routes->value, "routes", "");
-    for (const auto& name : file_.organization_names) {
-      const auto& table = file_.document->find("organizations")->value;
-      // Not find(): it would look through all organizations for each.
-      const auto& members = *table.as_table();
-      while (members[next_organization_].name != name) ++next_organization_;
-      const auto* routes = members[next_organization_].value.find("routes");
-      if (routes) read_route_list(routes->value, "organizations." + name + ".routes", name);
-    }
-  }
-
-  void read_route_list(const setting_node& list, const std::string& key, const std::string& organization) {
-    if (!list.as_array()) {
-      return refuse(list.line, list.column, key,
-                    "It must be a list of tables, and this is " + std::string(kind_of(list)) + ".",
-                    "Write [[" + key + "]] above each route.");
-    }
-    std::map<std::string, int> lines;  // of the names
-    for (std::size_t at = 0; at < list.as_array()->size(); ++at) {
-      const auto& table = (*list.as_array())[at];
-      const std::string route_key = key + "[" + std::to_string(at) + "]";
-      const setting_site site = site_at(route_key);
-      faults faulty;
-      const auto value = check_value(table, route_schema(), site, faulty);
-      file_.errors.insert(file_.errors.end(), faulty.begin(), faulty.end());
-      if (!value) continue;
-      route made = make_route(value->as_object(), table, route_key, organization, at + 1);
-      const auto [found, is_new] = lines.emplace(made.name, table.line);
-      if (!is_new) {
-        const auto* name = table.find("name");
-        refuse(name ? name->value.line : table.line, name ? name->value.column : table.column, route_key + ".name",
-               "Another route is called \"" + made.name + "\", in line " + std::to_string(found->second) + ".",
-               "Give each route a name of its own.");
-      }
-      file_.routes.push_back(std::move(made));
-    }
-  }
-
-  static std::vector<std::string> texts(const json::object& value, std::string_view key) {
-    std::vector<std::string> result;
-    for (const auto& item : value.at(key).as_array()) result.emplace_back(item.as_string());
-    return result;
-  }
-
-  route make_route(const json::object& value, const setting_node& table, const std::string& key,
-                   const std::string& organization, std::size_t number) {
-    route made;
-    const auto* name = value.if_contains("name");
-    made.name = name ? std::string(name->as_string()) : "route " + std::to_string(number);
-    made.organization = organization;
-    made.types = texts(value, "types");
-    if (const auto* severity = value.if_contains("severity"))
-      made.minimum_severity = parse_severity(severity->as_string());
-    made.channels = texts(value, "channels");
-    made.to = texts(value, "to");
-    made.template_name = std::string(value.at("template").as_string());
-    made.place = {file_.site.file, table.line, table.column, key};
-    check_route_channels(made, table, key);
-    check_route_recipients(made, table, key);
-    return made;
-  }
-
-  void check_route_channels(const route& made, const setting_node& table, const std::string& key) {
-    const auto& list = table.find("channels")->value;
-    if (made.channels.empty()) {
-      refuse(list.line, list.column, key + ".channels", "A route needs at least one channel.",
-             "Accepted: " + any_of(channels_of(made.organization)) + ".");
-    }
-    std::set<std::string> seen;
-    for (std::size_t at = 0; at < made.channels.size(); ++at) {
-      const auto& name = made.channels[at];
-      const auto& node = (*list.as_array())[at];
-      const std::string item_key = key + ".channels[" + std::to_string(at) + "]";
-      if (!seen.insert(name).second) {
-        refuse(node.line, node.column, item_key, "The channel \"" + name + "\" is named twice.", "Name it once.");
-      }
-      if (has_channel(made.organization, name)) continue;
-      if (made.organization.empty() && is_channel_of_any_organization(name)) {
-        file_.warnings.push_back({"SETTINGS_INVALID",
-                                  "The host has no channel \"" + name +
-                                      "\", only organizations have: events of others go nowhere by this route.",
-                                  "Define [channels." + name + "] for the host, too.",
-                                  {file_.site.file, node.line, node.column, item_key}});
-        continue;
-      }
-      refuse(node.line, node.column, item_key, "There is no channel \"" + name + "\".",
-             remedy_for_unknown(name, channels_of(made.organization)));
-    }
-  }
-
-  void check_route_recipients(route& made, const setting_node& table, const std::string& key) {
-    const auto& list = table.find("to")->value;
-    if (made.to.empty()) {
-      refuse(list.line, list.column, key + ".to", "A route needs at least one recipient.",
-             "Write an address, or \"{{recipient}}\" for the event's own.");
-    }
-    for (std::size_t at = 0; at < made.to.size(); ++at) {
-      auto& recipient = made.to[at];
-      if (recipient.find("{{") == std::string::npos && recipient.find("}}") == std::string::npos) continue;
-      std::string tight = recipient;
-      std::erase(tight, ' ');
-      if (tight == "{{recipient}}") {
-        recipient = tight;
-        continue;
-      }
-      const auto& node = (*list.as_array())[at];
-      refuse(node.line, node.column, key + ".to[" + std::to_string(at) + "]",
-             "Only the event's own recipient can be filled in here.", "Write \"{{recipient}}\" and nothing else.");
-    }
-  }
-
-  bool has_channel(const std::string& organization, const std::string& channel) const {
-    if (file_.channels.count(channel) > 0) return true;
-    const auto found = file_.organizations.find(organization);
-    return found != file_.organizations.end() && found->second.channels.count(channel) > 0;
-  }
-
-  bool is_channel_of_any_organization(const std::string& channel) const {
-    return std::any_of(file_.organizations.begin(), file_.organizations.end(),
-                       [&](const auto& entry) { return entry.second.channels.count(channel) > 0; });
-  }
-
-  std::vector<std::string> channels_of(const std::string& organization) const {
-    std::set<std::string> names;
-    for (const auto& [name, layer] : file_.channels) names.insert(name);
-    const auto found = file_.organizations.find(organization);
-    if (found != file_.organizations.end()) {
-      for (const auto& [name, table] : found->second.channels) names.insert(name);
-    }
-    return {names.begin(), names.end()};
-  }
-
   settings_file& file_;
-  std::size_t next_organization_ = 0;
 };
 
 }  // namespace
@@ -611,12 +374,14 @@ settings_file read_settings_file(std::string_view toml, const std::filesystem::p
       const auto merged = result.merge(name, "");
       result.warnings.insert(result.warnings.end(), merged->warnings.begin(), merged->warnings.end());
     }
+    // An organization's view repeats those warnings of the host's that hold for it, too.
+    const std::size_t of_host = result.warnings.size();
     for (const auto& name : result.organization_names) {
       for (const auto& [channel, table] : result.organizations.at(name).channels) {
         const auto merged = result.merge(channel, name);
         for (const auto& warning : merged->warnings) {
-          const auto& all = result.warnings;
-          if (std::find(all.begin(), all.end(), warning) == all.end()) result.warnings.push_back(warning);
+          const auto end = result.warnings.begin() + static_cast<std::ptrdiff_t>(of_host);
+          if (std::find(result.warnings.begin(), end, warning) == end) result.warnings.push_back(warning);
         }
       }
     }

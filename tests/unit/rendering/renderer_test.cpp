@@ -83,9 +83,9 @@ TEST(Renderer, SaysThatANoticeComesLate) {
 
 TEST(Renderer, WritesFrenchInTheOrganizationsTimeZone) {
   const auto parts = render(license_event(), "fr-FR", "Europe/Paris");
-  EXPECT_EQ(parts.subject, "[Avertissement] La licence de Orchestrator expire dans 14 jours");
+  EXPECT_EQ(parts.subject, "[Avertissement] Licence Orchestrator : expire dans 14 jours");
   EXPECT_THAT(parts.text,
-              HasSubstr("La licence de Orchestrator de Acme GmbH expire le 5 décembre 2026, dans 14 jours."));
+              HasSubstr("La licence Orchestrator (titulaire : Acme GmbH) expire le 5 décembre 2026, dans 14 jours."));
   EXPECT_THAT(parts.text, HasSubstr("22 novembre 2026 à 00:53 UTC+1"));
   EXPECT_THAT(parts.text, HasSubstr("Titulaire"));
   EXPECT_THAT(parts.html, HasSubstr("<html lang=\"fr\">"));
