@@ -177,7 +177,14 @@ void smtp_channel::diagnose(const sdk::diagnosis& request) {
     forget_finished();
     diagnoses_.push_back(run);
   }
-  run->start(stream_, client_name_);
+  try {
+    run->start(stream_, client_name_);
+  } catch (...) {
+    // It never began: nobody waits for its end.
+    const std::lock_guard lock(lock_);
+    std::erase(diagnoses_, run);
+    throw;
+  }
 }
 
 // Under the lock.

@@ -24,13 +24,18 @@ class smtp_plugin final : public sdk::plugin, public sdk::channel, public sdk::d
   }
   void stop() override { channel_.reset(); }
 
-  sdk::opened_endpoint open(const sdk::endpoint& settings) override { return channel_->open(settings); }
-  void close(sdk::token endpoint) override { channel_->close(endpoint); }
-  void deliver_batch(const sdk::messages& batch, const sdk::host_api&) override { channel_->deliver(batch); }
-  void cancel(const sdk::tokens& deliveries) override { channel_->cancel(deliveries); }
-  void diagnose(const sdk::diagnosis& request) override { channel_->diagnose(request); }
+  sdk::opened_endpoint open(const sdk::endpoint& settings) override { return running().open(settings); }
+  void close(sdk::token endpoint) override { running().close(endpoint); }
+  void deliver_batch(const sdk::messages& batch, const sdk::host_api&) override { running().deliver(batch); }
+  void cancel(const sdk::tokens& deliveries) override { running().cancel(deliveries); }
+  void diagnose(const sdk::diagnosis& request) override { running().diagnose(request); }
 
  private:
+  smtp_channel& running() {
+    if (channel_ == nullptr) throw sdk::failure(TOCSIN_UNAVAILABLE, "the plugin was not started");
+    return *channel_;
+  }
+
   std::unique_ptr<smtp_channel> channel_;
 };
 

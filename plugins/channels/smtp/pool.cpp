@@ -38,13 +38,11 @@ std::uint32_t pool::ceiling() const {
 void pool::plan(work& what, std::size_t taken) {
   if (waiting_.size() <= taken || retired_) return;
   std::size_t unserved = waiting_.size() - taken;
-  std::size_t live = 0;
   std::size_t opening = 0;
   std::size_t busy_resting = 0;
   // Idle connections first; one mail is enough to wake one, it takes more by itself.
   for (auto& [key, one] : connections_) {
-    if (one.failed) continue;
-    ++live;
+    if (one.leaving) continue;
     opening += one.ready ? 0 : 1;
     if (!one.resting) continue;
     if (!one.in_flight.empty()) {
@@ -68,7 +66,7 @@ void pool::plan(work& what, std::size_t taken) {
   // once.
   if (!proven_) wanted = opening > 0 ? 0 : std::min<std::size_t>(wanted, 1);
   const std::size_t limit = ceiling();
-  const std::size_t room = limit > live ? limit - live : 0;
+  const std::size_t room = limit > connections_.size() ? limit - connections_.size() : 0;
   for (std::size_t i = 0; i < std::min(wanted, room); ++i) {
     auto fresh = std::make_shared<session>(host_, stream_, shared_from_this(), settings_.dialogue, client_name_);
     connections_.emplace(fresh.get(), connection{fresh, false, false, false, {}});
@@ -118,13 +116,13 @@ void pool::opening_failed(session& which, const outcome& why) {
   std::vector<completion> failed;
   {
     const std::lock_guard lock(lock_);
-    if (const auto found = connections_.find(&which); found != connections_.end()) found->second.failed = true;
+    if (const auto found = connections_.find(&which); found != connections_.end()) found->second.leaving = true;
     if (retired_ || why.result == outcome_class::returned) return;
     std::size_t ready = 0;
     std::size_t opening = 0;
     for (const auto& [key, one] : connections_) {
-      ready += one.ready ? 1 : 0;
-      opening += !one.ready && !one.failed ? 1 : 0;
+      ready += one.ready && !one.leaving ? 1 : 0;
+      opening += !one.ready && !one.leaving ? 1 : 0;
     }
     if (ready > 0) {
       held_to_ = static_cast<std::uint32_t>(ready);
@@ -144,6 +142,19 @@ void pool::opening_failed(session& which, const outcome& why) {
     return;
   }
   hand_in(failed, which.dialogue());
+}
+
+void pool::leaving(session& which) {
+  work what;
+  {
+    const std::lock_guard lock(lock_);
+    const auto found = connections_.find(&which);
+    if (found == connections_.end()) return;
+    found->second.leaving = true;
+    found->second.resting = false;
+    plan(what, 0);  // a mail may have come that counted on it
+  }
+  carry_out(what);
 }
 
 void pool::completed(session& which, std::vector<completion>& mails) {

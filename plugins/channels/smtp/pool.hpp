@@ -45,6 +45,7 @@ class pool : public session_owner, public std::enable_shared_from_this<pool> {
   void opened(session& which) override;
   void opening_failed(session& which, const outcome& why) override;
   void completed(session& which, std::vector<completion>& mails) override;
+  void leaving(session& which) override;
   std::string password() override;
   void over(session& which) override;
 
@@ -52,7 +53,7 @@ class pool : public session_owner, public std::enable_shared_from_this<pool> {
   struct connection {
     std::shared_ptr<smtp::session> session;
     bool ready = false;
-    bool failed = false;                  // it never became ready, and is about to be over
+    bool leaving = false;                 // it takes no mail any more, and is about to be over
     bool resting = false;                 // it asked for a mail and there was none
     std::vector<tocsin_token> in_flight;  // endpoints of its mails
   };

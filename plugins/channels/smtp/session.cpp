@@ -186,6 +186,7 @@ void session::carry_out() {
   if (!actions_.completed.empty()) owner_->completed(*this, actions_.completed);
   if (actions_.opening_failed) owner_->opening_failed(*this, *actions_.opening_failed);
   actions_.clear();
+  if (fsm_.state() >= fsm_state::quitting && !std::exchange(left_, true)) owner_->leaving(*this);
 }
 
 void session::end() {

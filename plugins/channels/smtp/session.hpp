@@ -29,6 +29,8 @@ class session_owner {
   virtual void opened(session& which) = 0;
   virtual void opening_failed(session& which, const outcome& why) = 0;
   virtual void completed(session& which, std::vector<completion>& mails) = 0;
+  // It takes no further mail: it says goodbye, or is lost. At most once, and before over().
+  virtual void leaving(session&) {}
   // A stage of the stream's own that went well, or any of the state machine's (in a diagnosis only).
   virtual void passed(const tocsin_stream_event&, const std::string& /*facts*/) {}
   virtual void reported(const stage_report&) {}
@@ -81,6 +83,7 @@ class session : public std::enable_shared_from_this<session> {
   const std::string configured_name_;
   const bool implicit_;
   std::atomic<order> order_{order::carry_on};
+  bool left_ = false;
 
   tocsin_token token_{};  // the stream's name, as its events bear it; the session's thread alone
 
