@@ -23,6 +23,9 @@ namespace json = boost::json;
 // A buffer that grew beyond this for one large message is given back.
 constexpr std::size_t kept_capacity = 1u << 20;
 
+// A consumer that writes on at each WRITTEN lets the loop's other streams have their turn after so many.
+constexpr int turns_at_once = 64;
+
 tocsin_string abi(std::string_view text) { return {text.data(), text.size()}; }
 
 std::string words_of(int error) { return boost::system::error_code(error, boost::system::system_category()).message(); }
@@ -165,9 +168,11 @@ void connection::pump() {
   if (pumping_ || in_event_) return;
   const auto self = shared_from_this();
   pumping_ = true;
-  while (phase_ != phase::over && step()) {
+  int turns = 0;
+  while (phase_ != phase::over && step() && ++turns < turns_at_once) {
   }
   pumping_ = false;
+  if (turns == turns_at_once) pump_later();
 }
 
 // One thing that is due; true: there may be more.
@@ -359,7 +364,11 @@ void connection::arm_read() {
 }
 
 void connection::on_readable(const boost::system::error_code& error) {
-  if (error || phase_ == phase::over || phase_ == phase::closing) return;
+  if (phase_ == phase::over || phase_ == phase::closing) return;
+  if (error) {
+    on_end_of_input(error.message());
+    return pump();
+  }
   const auto buffer = loop_.receive_buffer;
   const ssize_t size = ::recv(socket_.native_handle(), buffer.data(), buffer.size(), MSG_DONTWAIT);
   if (size > 0) {
