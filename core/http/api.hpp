@@ -2,7 +2,10 @@
 #pragma once
 
 #include "core/bus/bus.hpp"
+#include "core/model/code.hpp"
+#include "core/model/fault.hpp"
 #include "core/model/store.hpp"
+#include "core/runtime/executor.hpp"
 
 #include <functional>
 #include <map>
@@ -27,13 +30,15 @@ struct http_answer {
 };
 
 struct api_parts {
-  tocsin::bus* bus = nullptr;
+  std::function<void(publication, bus::callback)> publish;  // as bus::publish
   tocsin::store* store = nullptr;
   const code_table* codes = nullptr;
   std::string admin_token;
   std::function<faults()> not_ready;  // why the host is not ready; empty: it is
+  executor* pool = nullptr;           // where answers are put into words; null: on the thread that has them
 };
 
+// Takes a token only in `Authorization: Bearer`, and compares it in a time that tells nothing of it.
 class api {
  public:
   explicit api(api_parts parts);
@@ -41,6 +46,7 @@ class api {
   void handle(http_request request, std::function<void(http_answer)> done);
 
  private:
+  struct exchange;
   api_parts parts_;
 };
 

@@ -1,0 +1,265 @@
+// One HTTP connection: reads a request, has it answered, writes the answer, and again.
+#include "core/http/connection.hpp"
+
+#include "core/http/query.hpp"
+#include "core/observe/log.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <optional>
+#include <thread>
+#include <utility>
+
+namespace tocsin {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using boost::system::error_code;
+
+using stream_type = beast::basic_stream<asio::generic::stream_protocol>;
+using parser_type = http::request_parser<http::string_body>;
+constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+
+// How long, and how much, a peer may go on sending what will not be read, so that it comes to read the answer that says
+// so: a socket that is closed on unread bytes takes its answer back.
+constexpr std::chrono::seconds linger_time{2};
+constexpr std::size_t linger_bytes = 64u << 20;
+
+constexpr std::size_t read_size = 64u << 10;
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
+  return out;
+}
+
+// "text/JSON ; charset=utf-8" is "text/json".
+std::string media_type(std::string_view header) {
+  header = header.substr(0, header.find(';'));
+  while (!header.empty() && (header.back() == ' ' || header.back() == '\t')) header.remove_suffix(1);
+  return lower(header);
+}
+
+// What to tell a peer whose request cannot be read; nothing: it is gone, or never began one.
+std::optional<http_answer> answer_to(const error_code& error, const listener_limits& limits) {
+  if (error == http::error::body_limit) {
+    return problem(413, "BODY_TOO_LARGE", "Content Too Large",
+                   "A body has at most " + std::to_string(limits.max_body) + " bytes (http.max_body).");
+  }
+  if (error == http::error::header_limit || error == http::error::buffer_overflow) {
+    return problem(431, "HEADER_TOO_LARGE", "Request Header Fields Too Large",
+                   "The header has at most " + std::to_string(limits.max_header) + " bytes.");
+  }
+  if (error == beast::error::timeout) {
+    return problem(408, "REQUEST_TIMEOUT", "Request Timeout", "The request did not come to its end in time.");
+  }
+  const bool malformed = error.category() == make_error_code(http::error::bad_method).category() &&
+                         error != http::error::end_of_stream && error != http::error::partial_message;
+  if (malformed)
+    return problem(400, "REQUEST_INVALID", "Bad Request", "This is not HTTP/1.1: " + error.message() + ".");
+  return std::nullopt;
+}
+
+class connection final : public http_connection, public std::enable_shared_from_this<connection> {
+ public:
+  connection(socket peer, api& handler, const listener_limits& limits, std::function<void(http_connection*)> ended)
+      : stream_(std::move(peer)), api_(handler), limits_(limits), ended_(std::move(ended)) {}
+
+  void run() { asio::co_spawn(stream_.get_executor(), serve(shared_from_this()), asio::detached); }
+
+  void finish() override {
+    asio::post(stream_.get_executor(), [self = shared_from_this()] {
+      self->finishing_ = true;
+      if (self->idle_) self->stream_.close();
+    });
+  }
+
+  void cut() override {
+    asio::post(stream_.get_executor(), [self = shared_from_this()] {
+      self->finishing_ = true;
+      self->stream_.close();
+    });
+  }
+
+ private:
+  using self_pointer = std::shared_ptr<connection>;
+
+  asio::awaitable<void> serve(self_pointer self);
+  asio::awaitable<bool> wait_for_request(bool first);
+  asio::awaitable<error_code> read_request(parser_type& parser);
+  asio::awaitable<http_answer> ask(http_request request);
+  asio::awaitable<bool> serve_one(bool first);
+  asio::awaitable<bool> write(http_answer answer, bool head, unsigned version, bool keep_alive);
+  asio::awaitable<void> linger();
+
+  stream_type stream_;
+  api& api_;
+  const listener_limits limits_;
+  std::function<void(http_connection*)> ended_;
+  beast::flat_buffer buffer_;
+  bool idle_ = true;
+  bool finishing_ = false;
+};
+
+asio::awaitable<void> connection::serve(self_pointer self) {
+  bool first = true;
+  bool more = true;
+  while (more) {
+    more = co_await self->serve_one(first);
+    first = false;
+  }
+  self->stream_.close();
+  self->ended_(self.get());
+}
+
+// A connection may be silent between requests, but a request that has begun must go on.
+asio::awaitable<bool> connection::wait_for_request(bool first) {
+  if (buffer_.size() > 0) co_return true;
+  idle_ = true;
+  if (finishing_) co_return false;
+  stream_.expires_after(first ? limits_.header_time : limits_.idle_time);
+  auto [error, size] = co_await stream_.async_read_some(buffer_.prepare(4096), as_result);
+  idle_ = false;
+  buffer_.commit(size);
+  co_return !error;
+}
+
+asio::awaitable<error_code> connection::read_request(parser_type& parser) {
+  parser.header_limit(limits_.max_header);
+  parser.body_limit(limits_.max_body);
+  stream_.expires_after(limits_.header_time);
+  auto [error, size] = co_await http::async_read_header(stream_, buffer_, parser, as_result);
+  if (error) co_return error;
+  if (beast::iequals(parser.get()[http::field::expect], "100-continue") && parser.get().version() >= 11) {
+    const std::string go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+    auto [unwritten, written] = co_await asio::async_write(stream_, asio::buffer(go_on), as_result);
+    if (unwritten) co_return unwritten;
+  }
+  // As long as the body comes, it may take its time: each piece has the idle time of its own.
+  while (!parser.is_done()) {
+    stream_.expires_after(limits_.idle_time);
+    auto [failed, more] = co_await http::async_read_some(stream_, buffer_, parser, as_result);
+    if (failed) co_return failed;
+  }
+  co_return error_code();
+}
+
+asio::awaitable<http_answer> connection::ask(http_request request) {
+  stream_.expires_never();
+  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(http_answer)>(
+      [this](auto handler, http_request asked) {
+        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+        // Answers that are there at once must not go on before this returns; others save themselves a turn.
+        auto asking = std::make_shared<std::atomic<std::thread::id>>(std::this_thread::get_id());
+        api_.handle(std::move(asked), [executor = stream_.get_executor(), shared, asking](http_answer answer) {
+          auto go_on = [shared, answer = std::move(answer)]() mutable { (*shared)(std::move(answer)); };
+          if (*asking == std::this_thread::get_id()) {
+            asio::post(executor, std::move(go_on));
+          } else {
+            asio::dispatch(executor, std::move(go_on));
+          }
+        });
+        *asking = std::thread::id();
+      },
+      asio::use_awaitable, std::move(request));
+}
+
+// True: the connection stays for another request.
+asio::awaitable<bool> connection::serve_one(bool first) {
+  const bool asked = co_await wait_for_request(first);
+  if (!asked) co_return false;
+  buffer_.reserve(read_size);
+  parser_type parser;
+  const auto error = co_await read_request(parser);
+  if (error) {
+    auto answer = answer_to(error, limits_);
+    if (!answer) co_return false;
+    const bool written = co_await write(std::move(*answer), false, 11, false);
+    if (written) co_await linger();
+    co_return false;
+  }
+  auto message = parser.release();
+  if (message.version() >= 11 && message.find(http::field::host) == message.end()) {
+    auto answer = problem(400, "REQUEST_INVALID", "Bad Request", "The header Host is missing.");
+    co_await write(std::move(answer), false, 11, false);
+    co_return false;
+  }
+  http_request request;
+  request.method = std::string(message.method_string());
+  request.target = std::string(message.target());
+  request.content_type = media_type(message[http::field::content_type]);
+  request.authorization = std::string(message[http::field::authorization]);
+  request.body = std::move(message.body());
+  const std::string method = request.method;
+  const std::string path(split_target(request.target).path);
+
+  auto answer = co_await ask(std::move(request));
+  log::write(log::level::debug, "request answered",
+             {{"method", method}, {"path", path}, {"status", std::to_string(answer.status)}});
+  const bool keep_alive = message.keep_alive() && !finishing_;
+  const bool written = co_await write(std::move(answer), method == "HEAD", message.version(), keep_alive);
+  co_return written&& keep_alive;
+}
+
+asio::awaitable<bool> connection::write(http_answer answer, bool head, unsigned version, bool keep_alive) {
+  http::response<http::string_body> message(static_cast<http::status>(answer.status), version);
+  for (const auto& [name, value] : answer.headers) message.set(name, value);
+  message.set(http::field::content_type, answer.content_type);
+  message.set(http::field::cache_control, "no-store");
+  message.keep_alive(keep_alive);
+  message.content_length(answer.body.size());
+  if (!head) message.body() = std::move(answer.body);
+  stream_.expires_after(limits_.idle_time);
+  http::response_serializer<http::string_body> serializer(message);
+  // One after the other, not `head ? ... : ...`: GCC 12 destroys the operands of such a co_await twice.
+  if (head) {
+    auto [error, size] = co_await http::async_write_header(stream_, serializer, as_result);
+    co_return !error;
+  }
+  auto [error, size] = co_await http::async_write(stream_, serializer, as_result);
+  co_return !error;
+}
+
+asio::awaitable<void> connection::linger() {
+  error_code ignored;
+  stream_.socket().shutdown(asio::socket_base::shutdown_send, ignored);
+  stream_.expires_after(linger_time);
+  std::vector<char> unread(read_size);
+  for (std::size_t all = 0; all < linger_bytes;) {
+    auto [error, size] = co_await stream_.async_read_some(asio::buffer(unread), as_result);
+    if (error) co_return;
+    all += size;
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<http_connection> http_connection::start(socket peer, api& handler, const listener_limits& limits,
+                                                        std::function<void(http_connection*)> ended) {
+  auto made = std::make_shared<connection>(std::move(peer), handler, limits, std::move(ended));
+  made->run();
+  return made;
+}
+
+}  // namespace tocsin
