@@ -1,6 +1,7 @@
 // `tocsin publish`: one event to the running host.
 #include <boost/json.hpp>
 
+#include <chrono>
 #include <cstdio>
 #include <random>
 
@@ -29,6 +30,8 @@ result<event> event_of(const publish_options& options) {
   value.id = options.id.empty() ? random_id() : options.id;
   value.organization = options.organization;
   value.recipient = options.recipient;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  value.time = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
   if (!options.severity.empty()) {
     const auto severity = parse_severity(options.severity);
     if (!severity) return usage("--severity is info, success, warn, error or fatal, not \"" + options.severity + "\".");
