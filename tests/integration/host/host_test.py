@@ -13,7 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "
 from inbox import Inbox  # noqa: E402
 from tocsin import Tocsin, expect, run_tests, wait_until  # noqa: E402
 
-TOCSIN, INBOX = sys.argv[1:3]
+TOCSIN, INBOX = (str(pathlib.Path(path).resolve()) for path in sys.argv[1:3])
 
 SETTINGS = """
 [host]
