@@ -46,7 +46,7 @@ constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds linger_time{2};
 constexpr std::size_t linger_bytes = 64u << 20;
 
-constexpr std::size_t read_size = 64u << 10;
+constexpr std::size_t read_size = 16u << 10;
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -61,7 +61,7 @@ std::string media_type(std::string_view header) {
   return lower(header);
 }
 
-// What to tell a peer whose request cannot be read; nothing: it is gone, or never began one.
+// What to tell a peer whose request cannot be read; nothing: it is gone, or was cut off for being slow.
 std::optional<http_answer> answer_to(const error_code& error, const listener_limits& limits) {
   if (error == http::error::body_limit) {
     return problem(413, "BODY_TOO_LARGE", "Content Too Large",
@@ -70,9 +70,6 @@ std::optional<http_answer> answer_to(const error_code& error, const listener_lim
   if (error == http::error::header_limit || error == http::error::buffer_overflow) {
     return problem(431, "HEADER_TOO_LARGE", "Request Header Fields Too Large",
                    "The header has at most " + std::to_string(limits.max_header) + " bytes.");
-  }
-  if (error == beast::error::timeout) {
-    return problem(408, "REQUEST_TIMEOUT", "Request Timeout", "The request did not come to its end in time.");
   }
   const bool malformed = error.category() == make_error_code(http::error::bad_method).category() &&
                          error != http::error::end_of_stream && error != http::error::partial_message;
@@ -219,7 +216,8 @@ asio::awaitable<bool> connection::serve_one(bool first) {
              {{"method", method}, {"path", path}, {"status", std::to_string(answer.status)}});
   const bool keep_alive = message.keep_alive() && !finishing_;
   const bool written = co_await write(std::move(answer), method == "HEAD", message.version(), keep_alive);
-  co_return written&& keep_alive;
+  if (!written) co_return false;
+  co_return keep_alive;
 }
 
 asio::awaitable<bool> connection::write(http_answer answer, bool head, unsigned version, bool keep_alive) {

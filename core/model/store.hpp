@@ -98,7 +98,7 @@ struct delivery_filter {
   std::optional<delivery_state> state = {};
   std::optional<std::string> recipient = {};
   std::optional<delivery_id> after = {};  // cursor: those with a lower id (newest first)
-  std::uint32_t limit = 100;              // at most 1,000
+  std::uint32_t limit = 100;              // at most 1,001: a page of 1,000, and whether there is more
 };
 
 struct recovery {

@@ -7,7 +7,7 @@
 namespace tocsin {
 namespace {
 
-constexpr std::uint32_t longest_page = 1'000;
+constexpr std::uint32_t longest_page = 1'001;
 constexpr int rows_a_slice = 5'000;
 
 // The columns of record_columns in tables.cpp.

@@ -1,0 +1,107 @@
+// The API over a store that says what the test wants.
+#pragma once
+
+#include "core/http/api.hpp"
+
+#include <gtest/gtest.h>
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tocsin::test {
+
+// Answers the reads of the API with its members, at once.
+class scripted_store : public store {
+ public:
+  std::optional<fault> failure;
+  std::vector<delivery_record> records;
+  state_counts all_counts{};
+  delivery_filter last_filter;
+
+  void recover(time_ms, callback<recovery> done) override { done(recovery()); }
+  void accept(accept_batch, callback<std::vector<accept_answer>> done) override { done({}); }
+  void lease(lease_request, callback<std::vector<leased_delivery>> done) override { done({}); }
+  void settle(std::vector<settlement>, callback<void> done) override { done({}); }
+  void backlog(callback<std::vector<endpoint_backlog>> done) override { done({}); }
+  void save_pause(endpoint_pause, callback<void> done) override { done({}); }
+  void clear_pause(endpoint_key, callback<void> done) override { done({}); }
+  void recall(std::string, std::string, callback<std::string> done) override { done(std::string()); }
+  void list(delivery_filter filter, callback<std::vector<delivery_record>> done) override {
+    last_filter = filter;
+    if (failure) return done(*failure);
+    auto found = records;
+    found.resize(std::min<std::size_t>(found.size(), filter.limit));
+    done(std::move(found));
+  }
+  void get(delivery_id id, callback<std::optional<delivery_record>> done) override {
+    if (failure) return done(*failure);
+    for (const auto& record : records) {
+      if (record.id == id) return done(std::optional(record));
+    }
+    done(std::optional<delivery_record>());
+  }
+  void counts(std::optional<std::string>, callback<state_counts> done) override {
+    if (failure) return done(*failure);
+    done(all_counts);
+  }
+  void close() override {}
+};
+
+inline constexpr const char* token = "c2VjcmV0LXRva2Vu";
+
+class Api : public ::testing::Test {
+ protected:
+  http_answer call(std::string method, std::string target, std::string body = {},
+                   std::string content_type = "application/cloudevents+json",
+                   std::string authorization = std::string("Bearer ") + token) {
+    std::optional<http_answer> answer;
+    api_.handle(
+        {std::move(method), std::move(target), std::move(content_type), std::move(authorization), std::move(body)},
+        [&answer](http_answer value) {
+          EXPECT_FALSE(answer) << "answered twice";
+          answer = std::move(value);
+        });
+    EXPECT_TRUE(answer) << "not answered";
+    return answer.value_or(http_answer());
+  }
+  static boost::json::object json(const http_answer& answer) {
+    const auto value = boost::json::parse(answer.body);
+    return value.as_object();
+  }
+  static std::string code(const http_answer& answer) {
+    EXPECT_EQ("application/problem+json", answer.content_type);
+    return std::string(json(answer).at("code").as_string());
+  }
+  api_parts parts() {
+    api_parts out;
+    out.publish = [this](publication what, bus::callback done) {
+      published_ = std::move(what.events);
+      if (publish_failure_) return done(*publish_failure_);
+      if (!publish_answers_.empty()) return done(publish_answers_);
+      std::vector<accept_answer> answers;
+      for (std::size_t at = 1; at <= published_.size(); ++at) {
+        answers.push_back({event_id{static_cast<std::int64_t>(at)}, false});
+      }
+      done(std::move(answers));
+    };
+    out.store = &store_;
+    out.codes = &codes_;
+    out.admin_token = token;
+    out.not_ready = [this] { return not_ready_; };
+    return out;
+  }
+
+  scripted_store store_;
+  code_table codes_;
+  faults not_ready_;
+  std::vector<event> published_;
+  std::vector<accept_answer> publish_answers_;
+  std::optional<fault> publish_failure_;
+  api api_{parts()};
+};
+
+}  // namespace tocsin::test
