@@ -38,22 +38,10 @@ int config_check(const config_options& options) {
   auto errors = found.errors;
   if (found.settings) errors = problems_of(*found.settings);
   if (options.json) {
-    const auto array = [](const faults& all) {
-      json::array listed;
-      for (const auto& why : all)
-        listed.push_back({{"code", why.code},
-                          {"file", why.place.file},
-                          {"line", why.place.line},
-                          {"column", why.place.column},
-                          {"key", why.place.key},
-                          {"what", why.what},
-                          {"remedy", why.remedy}});
-      return listed;
-    };
     std::printf("%s\n", json::serialize(json::object{{"ok", errors.empty()},
                                                      {"file", found.file.string()},
-                                                     {"errors", array(errors)},
-                                                     {"warnings", array(found.warnings)}})
+                                                     {"errors", to_json(errors)},
+                                                     {"warnings", to_json(found.warnings)}})
                             .c_str());
     return errors.empty() ? exit_done : exit_configuration;
   }

@@ -75,11 +75,7 @@ void print_table(const std::vector<std::string>& head, const std::vector<std::ve
   for (const auto& row : rows) print_row(row, colour::none);
 }
 
-void print_faults(const faults& all, bool json) {
-  if (!json) {
-    for (const auto& why : all) std::fprintf(stderr, "%s\n", why.to_string().c_str());
-    return;
-  }
+boost::json::array to_json(const faults& all) {
   boost::json::array array;
   for (const auto& why : all) {
     array.push_back({{"code", why.code},
@@ -90,7 +86,15 @@ void print_faults(const faults& all, bool json) {
                      {"what", why.what},
                      {"remedy", why.remedy}});
   }
-  std::printf("%s\n", boost::json::serialize(array).c_str());
+  return array;
+}
+
+void print_faults(const faults& all, bool json) {
+  if (json) {
+    std::printf("%s\n", boost::json::serialize(to_json(all)).c_str());
+    return;
+  }
+  for (const auto& why : all) std::fprintf(stderr, "%s\n", why.to_string().c_str());
 }
 
 int fail(const fault& why, bool json, int status) {

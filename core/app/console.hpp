@@ -3,6 +3,8 @@
 
 #include "core/model/fault.hpp"
 
+#include <boost/json/array.hpp>
+
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +18,9 @@ std::string paint(std::string_view text, colour how);
 
 // Rows under a head, columns as wide as their widest cell.
 void print_table(const std::vector<std::string>& head, const std::vector<std::vector<std::string>>& rows);
+
+// An object a fault: code, file, line, column, key, what, remedy.
+boost::json::array to_json(const faults& all);
 
 // To standard error, one line a fault; with json, one JSON array on standard output.
 void print_faults(const faults& all, bool json);
