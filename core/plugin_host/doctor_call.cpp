@@ -60,6 +60,8 @@ result<void> begin(plugin_instance& instance, const doctor_request& request, end
   diagnosis.recipient = abi::borrow(request.recipient);
   diagnosis.message = batch.size() == 1 ? batch.data()[0] : nullptr;
   const std::lock_guard control(instance.control);
+  const auto pass = instance.into_plugin.enter();
+  if (!pass) return fault{"CHANNEL_UNKNOWN", "The plugin " + instance.about.id + " is stopping.", {}, {}};
   abi::gathering_sink reason;
   const tocsin_status status = instance.tables.doctor->diagnose(instance.plugin->self, &diagnosis, reason.raw());
   if (status == TOCSIN_OK) return {};

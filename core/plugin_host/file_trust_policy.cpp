@@ -39,7 +39,7 @@ result<void> check_trust(const file_facts& file, std::span<const file_facts> fol
   for (const file_facts& folder : folders) {
     if (folder.owner == 0 && (folder.mode & S_ISVTX) != 0) return {};
     const std::string name = "the folder " + folder.path.string() + " above it";
-    if (!trusted_owner(folder, host_user)) {
+    if (!trusted_owner(folder, host_user) && !folder.holds_program) {
       return refused(name + " belongs to user " + std::to_string(folder.owner) + ", who could replace it.",
                      "Move the plugin to a folder that only root or the host's user may write.");
     }

@@ -13,6 +13,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -67,28 +68,63 @@ bool is_private_group(uid_t owner, gid_t group) {
 }
 
 file_facts facts_of(std::filesystem::path path, const struct stat& seen) {
-  file_facts facts{std::move(path), seen.st_uid, seen.st_mode, seen.st_gid, false};
+  file_facts facts{std::move(path), seen.st_uid, seen.st_mode, seen.st_gid};
   if ((seen.st_mode & S_IWGRP) != 0) facts.private_group = is_private_group(seen.st_uid, seen.st_gid);
   return facts;
 }
 
+struct seen_folder {
+  std::filesystem::path path;
+  struct stat seen {};
+};
+
 // Every folder from `folder` up to the root, by "..": what the kernel sees, not what the name says.
-result<std::vector<file_facts>> folders_above(int folder) {
-  std::vector<file_facts> above;
+result<std::vector<seen_folder>> walk_up(int folder) {
+  std::vector<seen_folder> above;
   descriptor current(::openat(folder, ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
   for (int depth = 0; depth < max_folders; ++depth) {
-    struct stat seen {};
-    if (!current || ::fstat(current.get(), &seen) != 0) return unreadable("a folder above it cannot be seen", errno);
+    seen_folder here;
+    if (!current || ::fstat(current.get(), &here.seen) != 0)
+      return unreadable("a folder above it cannot be seen", errno);
     std::error_code ignored;
-    auto name = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(current.get()), ignored);
-    above.push_back(facts_of(std::move(name), seen));
+    here.path = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(current.get()), ignored);
     descriptor parent(::openat(current.get(), "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
     struct stat upper {};
     if (!parent || ::fstat(parent.get(), &upper) != 0) return unreadable("a folder above it cannot be seen", errno);
-    if (upper.st_ino == seen.st_ino && upper.st_dev == seen.st_dev) return above;
+    const bool root = upper.st_ino == here.seen.st_ino && upper.st_dev == here.seen.st_dev;
+    above.push_back(std::move(here));
+    if (root) return above;
     current = std::move(parent);
   }
   return refused("it lies more than " + std::to_string(max_folders) + " folders deep.", "Move it further up.");
+}
+
+using folder_ids = std::set<std::pair<dev_t, ino_t>>;
+
+// The folders above the running program.
+const folder_ids& folders_of_program() {
+  static const folder_ids ids = [] {
+    folder_ids found;
+    std::error_code error;
+    const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+    const descriptor folder(::open(program.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (error || !folder) return found;
+    if (const auto above = walk_up(folder.get()))
+      for (const seen_folder& at : *above) found.emplace(at.seen.st_dev, at.seen.st_ino);
+    return found;
+  }();
+  return ids;
+}
+
+result<std::vector<file_facts>> folders_above(int folder) {
+  auto above = walk_up(folder);
+  if (!above) return above.error();
+  std::vector<file_facts> facts;
+  for (seen_folder& at : *above) {
+    facts.push_back(facts_of(std::move(at.path), at.seen));
+    facts.back().holds_program = folders_of_program().contains({at.seen.st_dev, at.seen.st_ino});
+  }
+  return facts;
 }
 
 result<descriptor> open_library(int folder, const std::string& name) {

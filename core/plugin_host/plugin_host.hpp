@@ -103,7 +103,8 @@ class plugin_host {
   std::vector<preset_finding> check_preset(const std::string& preset_id, const endpoint_settings& settings);
 
   // Stages of a diagnosis, through tocsin.doctor/1; blocks until done or until the limit has passed (then a last stage
-  // COMMAND_TIMEOUT). on_stage is called from a plugin's thread, one call at a time, as each stage ends.
+  // COMMAND_TIMEOUT). on_stage is called on the calling thread as each stage ends. The first stage is "settings", which
+  // the host reports where the plugin does not. May be called from another thread than the control thread.
   std::vector<diagnosis_stage> diagnose(const endpoint_settings& settings, const std::string& recipient,
                                         const outgoing_message* message, std::chrono::milliseconds limit,
                                         const std::function<void(const diagnosis_stage&)>& on_stage);

@@ -108,6 +108,14 @@ TEST(Discovery, RefusesAFileThatBelongsToSomebodyElse) {
   EXPECT_THAT(inspect_plugin(file).reason, HasSubstr("belongs to user 12345"));
 }
 
+TEST(Discovery, RefusesAFileBelowAFolderThatBelongsToSomebodyElse) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give a folder away";
+  const temporary_folder folder;
+  const fs::path file = folder.add(plugin_path("good"));
+  ASSERT_EQ(::chown(folder.path().c_str(), 12345, static_cast<gid_t>(-1)), 0);
+  EXPECT_THAT(inspect_plugin(file).reason, HasSubstr("above it belongs to user 12345"));
+}
+
 TEST(Discovery, RefusesAManifestThatAsksForANewerOrAnotherAbi) {
   const plugin_info newer = inspect_plugin(plugin_path("newer-manifest"));
   EXPECT_EQ(newer.state, plugin_state::refused);

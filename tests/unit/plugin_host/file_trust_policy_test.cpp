@@ -14,10 +14,10 @@ constexpr std::uint32_t host_user = 1000;
 constexpr std::uint32_t stranger = 1001;
 
 file_facts file(std::uint32_t owner = host_user, std::uint32_t mode = 0644) {
-  return {"/opt/plugins/a.so", owner, S_IFREG | mode, 50, false};
+  return {"/opt/plugins/a.so", owner, S_IFREG | mode, 50};
 }
 file_facts folder(std::uint32_t owner = 0, std::uint32_t mode = 0755) {
-  return {"/opt/plugins", owner, S_IFDIR | mode, 50, false};
+  return {"/opt/plugins", owner, S_IFDIR | mode, 50};
 }
 std::string reason(const file_facts& of, std::vector<file_facts> folders = {folder()}) {
   const auto checked = check_trust(of, folders, host_user);
@@ -59,6 +59,14 @@ TEST(FileTrustPolicy, RefusesAFolderAnywhereAboveThatOthersMayWrite) {
 
 TEST(FileTrustPolicy, RefusesAFolderAboveThatSomebodyElseOwns) {
   EXPECT_THAT(reason(file(), {folder(), folder(stranger)}), HasSubstr("belongs to user 1001"));
+}
+
+TEST(FileTrustPolicy, TakesSomebodyElsesFolderThatTheProgramLiesBelowToo) {
+  file_facts home = folder(stranger);
+  home.holds_program = true;
+  EXPECT_EQ(reason(file(), {folder(), home}), "");
+  home.mode |= S_IWOTH;
+  EXPECT_THAT(reason(file(), {folder(), home}), HasSubstr("written by everybody"));
 }
 
 TEST(FileTrustPolicy, EndsItsWalkAtAStickyFolderOfRoots) {
