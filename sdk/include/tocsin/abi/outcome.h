@@ -14,8 +14,7 @@ typedef uint32_t tocsin_outcome_class;
 #define TOCSIN_CLASS_DELIVERED 0u /* done: the other side has taken responsibility */
 #define TOCSIN_CLASS_PERMANENT 1u /* will never work: the delivery is dead */
 #define TOCSIN_CLASS_TRANSIENT 2u /* may work later: backoff */
-#define TOCSIN_CLASS_THROTTLED 3u /* too fast: wait as long as the other side says, the whole endpoint if it says so \
-                                   */
+#define TOCSIN_CLASS_THROTTLED 3u /* too fast: wait as long as the other side says */
 #define TOCSIN_CLASS_CONFIG 4u    /* the endpoint's settings are wrong: it is paused, its deliveries wait */
 #define TOCSIN_CLASS_AUTH 5u      /* the endpoint's account is refused: it is paused, its deliveries wait */
 #define TOCSIN_CLASS_UNCERTAIN 6u /* the connection was lost after the message and before its answer */

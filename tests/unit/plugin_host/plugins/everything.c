@@ -132,7 +132,8 @@ static const tocsin_doctor doctor = {sizeof(tocsin_doctor), 0, diagnose};
 static void check(void* object, const tocsin_endpoint* endpoint, const tocsin_preset_report* to) {
   (void)object;
   if (!has(endpoint->settings, "\"bad\"")) return;
-  const tocsin_preset_finding finding = {sizeof(finding), 1, TEXT("host"), TEXT("SETTINGS_INVALID"), TEXT("It is bad.")};
+  const tocsin_preset_finding finding = {sizeof(finding), 1, TEXT("host"), TEXT("SETTINGS_INVALID"),
+                                         TEXT("It is bad.")};
   to->finding(to->context, &finding);
 }
 
@@ -227,8 +228,10 @@ static tocsin_status create(const tocsin_host* given, const tocsin_plugin** plug
 }
 
 TOCSIN_EXPORT const tocsin_entry* tocsin_plugin_entry_v1(void) {
-  static const tocsin_entry entry = {sizeof(tocsin_entry), TOCSIN_ABI_VERSION,
+  static const tocsin_entry entry = {sizeof(tocsin_entry),
+                                     TOCSIN_ABI_VERSION,
                                      {TOCSIN_PLUGIN_ID, sizeof(TOCSIN_PLUGIN_ID) - 1},
-                                     {TOCSIN_PLUGIN_VERSION, sizeof(TOCSIN_PLUGIN_VERSION) - 1}, create};
+                                     {TOCSIN_PLUGIN_VERSION, sizeof(TOCSIN_PLUGIN_VERSION) - 1},
+                                     create};
   return &entry;
 }

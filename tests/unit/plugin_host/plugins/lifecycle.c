@@ -104,8 +104,8 @@ static tocsin_status create(const tocsin_host* given, const tocsin_plugin** plug
 
 #ifndef NO_ENTRY
 TOCSIN_EXPORT const tocsin_entry* tocsin_plugin_entry_v1(void) {
-  static const tocsin_entry entry = {SAID_SIZE, SAID_ABI, {SAID_ID, sizeof(SAID_ID) - 1},
-                                     {SAID_VERSION, sizeof(SAID_VERSION) - 1}, create};
+  static const tocsin_entry entry = {
+      SAID_SIZE, SAID_ABI, {SAID_ID, sizeof(SAID_ID) - 1}, {SAID_VERSION, sizeof(SAID_VERSION) - 1}, create};
   return &entry;
 }
 #endif
