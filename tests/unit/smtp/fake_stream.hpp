@@ -22,7 +22,7 @@ struct server_script {
   std::string ehlo = "250-mx.example.org\r\n250-PIPELINING\r\n250 SIZE 1000000\r\n";
   std::string greeting = "220 mx.example.org\r\n";
   // Called with the connection's number (from 1) and each command line, or "." for the end of the data. What it returns
-  // is sent; nothing: the usual answer; "DROP": the connection ends; "STALL": no answer.
+  // is sent; nothing: the usual answer; "DROP": the connection ends; "STALL": no answer to this and all that follows.
   std::function<std::string(int connection, const std::string& line)> hook;
   int refuse_connections_from = 0;  // 0: never; else the n-th connection and all after it fail as TCP_REFUSED
 };
@@ -93,6 +93,7 @@ class fake_stream {
     std::string received;
     std::string data;
     bool in_data = false;
+    bool stalled = false;
     bool over = false;
     bool closing = false;
     std::uint64_t deadline = 0;
@@ -242,7 +243,8 @@ class fake_stream {
     const bool was_data = std::exchange(one.in_data, false);
     std::string said = script_.hook ? script_.hook(number, line) : std::string{};
     if (said == "DROP") return true;
-    if (said == "STALL") return false;
+    if (said == "STALL") one.stalled = true;
+    if (one.stalled) return false;
     if (said.empty()) said = usual(line, was_data);
     if (was_data && said.starts_with("250")) {
       const std::lock_guard lock(lock_);
