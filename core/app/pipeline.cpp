@@ -21,7 +21,11 @@
 namespace tocsin {
 namespace {
 
-constexpr std::chrono::seconds drain_limit{8};
+// Of the 10 s in which a host ends: what is left is for plugins to close their connections, and for the store.
+constexpr std::chrono::seconds drain_limit{5};
+constexpr std::chrono::seconds answer_limit{7};
+constexpr std::chrono::hours purge_interval{1};
+constexpr std::chrono::seconds purge_pause{1};  // between two steps while there is more to purge
 
 // The host's name as it stands in Message-IDs; kept in a new store, so that a later change of it changes no message.
 std::string message_host() {
@@ -41,10 +45,12 @@ result<T> wait_for(const std::function<void(std::function<void(result<T>)>)>& ca
   return answer.get_future().get();
 }
 
-void wait_done(const std::function<void(std::function<void()>)>& call) {
-  std::promise<void> done;
-  call([&done] { done.set_value(); });
-  done.get_future().wait();
+// True: call has answered. False: it did not within the limit, and what it may still do is nobody's concern.
+bool wait_done(std::chrono::milliseconds limit, const std::function<void(std::function<void()>)>& call) {
+  const auto done = std::make_shared<std::promise<void>>();
+  auto answered = done->get_future();
+  call([done] { done->set_value(); });
+  return answered.wait_for(limit) == std::future_status::ready;
 }
 
 }  // namespace
@@ -52,6 +58,7 @@ void wait_done(const std::function<void(std::function<void()>)>& call) {
 // Members in the order of an event's way; they end in the reverse order.
 struct pipeline::impl {
   std::filesystem::path config;
+  std::filesystem::path state_dir;  // as it was at the start; another one in the settings takes effect at the next
   mutable std::mutex settings_mutex;
   settings_ptr settings;
   std::unique_ptr<executor> pool;
@@ -111,7 +118,6 @@ struct pipeline::impl {
       return std::uniform_real_distribution<>(0, 1)(random);
     };
     parts.check_preset = [this](const endpoint_settings& endpoint) -> std::optional<fault> {
-      const std::lock_guard lock(control);
       for (const auto& finding : plugins->check_preset(endpoint.preset, endpoint)) {
         if (finding.fatal) return fault{finding.code, finding.text, "", at_key(finding.key)};
         log::write(log::level::warn, "preset finds fault with the settings",
@@ -136,6 +142,18 @@ struct pipeline::impl {
     };
     parts.pool = pool.get();
     return parts;
+  }
+
+  // Ended deliveries leave the store after `retention`, in steps that hold up nobody.
+  void purge_after(std::chrono::milliseconds delay) {
+    clock->after(delay, [this] {
+      const auto now = clock->now();
+      store->purge(now, now - current()->host().retention.count(), [this](result<std::uint64_t> purged) {
+        if (!purged && purged.error().code == "STORE_CLOSED") return;
+        if (purged && *purged > 0) log::write(log::level::debug, "purged", {{"rows", std::to_string(*purged)}});
+        purge_after(purged && *purged > 0 ? std::chrono::milliseconds(purge_pause) : purge_interval);
+      });
+    });
   }
 
   void open_configured_sources();
@@ -202,7 +220,7 @@ result<std::unique_ptr<pipeline>> pipeline::start(const std::filesystem::path& c
   auto host = std::make_unique<impl>();
   host->config = found.file;
   host->settings = found.settings;
-  const auto& state_dir = found.settings->host().state_dir;
+  const auto state_dir = host->state_dir = found.settings->host().state_dir;
   auto store = open_sqlite_store(state_dir, message_host());
   if (!store) return store.error();
   host->store = std::move(*store);
@@ -236,6 +254,7 @@ result<std::unique_ptr<pipeline>> pipeline::start(const std::filesystem::path& c
   parts->listener = std::move(*listener);
   if (auto written = app::write_address(state_dir, parts->listener->address()); !written) return written.error();
   parts->open_configured_sources();
+  parts->purge_after(purge_pause);
   parts->ready = true;
   log::write(
       log::level::info, "ready",
@@ -258,12 +277,17 @@ void pipeline::stop() {
     for (const auto& [name, fingerprint] : host.open_sources) host.plugins->close_source(name);
     host.open_sources.clear();
   }
-  wait_done([&host](auto done) { host.bus->stop(std::move(done)); });
-  wait_done([&host](auto done) { host.dispatcher->drain(drain_limit, std::move(done)); });
+  const auto took = [](bool in_time, std::string_view what) {
+    if (!in_time)
+      log::write(log::level::warn, "stopping goes on without waiting any longer", {{"for", std::string(what)}});
+  };
+  took(wait_done(answer_limit, [&host](auto done) { host.bus->stop(std::move(done)); }), "answers to publishers");
+  took(wait_done(answer_limit, [&host](auto done) { host.dispatcher->drain(drain_limit, std::move(done)); }),
+       "deliveries under way");
   host.plugins->stop();
   host.store->close();
   host.pool->stop();
-  app::remove_address(host.settings->host().state_dir);
+  app::remove_address(host.state_dir);
   log::write(log::level::info, "stopped");
 }
 
@@ -273,8 +297,13 @@ faults pipeline::reload() {
   auto loaded = load_settings(host.config, app::catalogue_of(host.plugins->plugins()));
   if (!loaded.errors.empty()) return loaded.errors;
   const auto old = host.current();
-  if (loaded.value->host().state_dir != old->host().state_dir || loaded.value->http().listen != old->http().listen)
-    log::write(log::level::warn, "host.state_dir and http.listen take effect at the next start");
+  const bool restart_wanted = loaded.value->host().state_dir != old->host().state_dir ||
+                              loaded.value->host().plugin_dirs != old->host().plugin_dirs ||
+                              loaded.value->http().listen != old->http().listen ||
+                              loaded.value->http().max_body != old->http().max_body;
+  if (restart_wanted)
+    log::write(log::level::warn,
+               "host.state_dir, host.plugin_dirs, http.listen and http.max_body take effect at the next start");
   {
     const std::lock_guard swap(host.settings_mutex);
     host.settings = loaded.value;

@@ -12,7 +12,7 @@
 
 namespace tocsin {
 
-// A running host. start() returns when it is ready; stop() drains for at most 8 s and ends it.
+// A running host. start() returns when it is ready; stop() drains for at most 5 s and ends it.
 class pipeline {
  public:
   // config: the settings file. Faults of the configuration carry code SETTINGS_INVALID; more than one are in `all`.

@@ -47,9 +47,9 @@ result<std::string> admin_token(const std::filesystem::path& state_dir) {
   const auto file = token_file(state_dir);
   struct stat info {};
   if (lstat(file.c_str(), &info) == 0) {
-    if ((info.st_mode & 077) != 0)
+    if ((info.st_mode & 077) != 0 || info.st_uid != geteuid() || !S_ISREG(info.st_mode))
       return fault{"STATE_UNUSABLE",
-                   file.string() + " can be read by others.",
+                   file.string() + " is not a file of the host's user that nobody else can read.",
                    "Remove it; the next start makes a new one with mode 0600.",
                    {}};
     auto token = read_admin_token(state_dir);

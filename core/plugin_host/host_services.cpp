@@ -2,6 +2,7 @@
 #include "core/plugin_host/abi_values.hpp"
 #include "core/plugin_host/host_extensions.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace tocsin {
@@ -22,7 +23,8 @@ tocsin_status find(void* context, tocsin_string id, tocsin_service* service) {
                      answer.table = found->second.table;
                      answer.self = found->second.self;
                      if (!TOCSIN_HAS_FIELD(tocsin_service, service, self)) return TOCSIN_INVALID;
-                     std::memcpy(service, &answer, sizeof(answer));
+                     // No more than the plugin's own struct has room for.
+                     std::memcpy(service, &answer, std::min<std::size_t>(service->struct_size, sizeof(answer)));
                      return TOCSIN_OK;
                    });
 }

@@ -54,7 +54,8 @@ fault key_fault(const std::filesystem::path& file, const std::string& why) {
 result<void> write_key(const std::filesystem::path& file, const unsigned char* key, std::size_t size) {
   auto beside = file;
   beside += ".new";
-  const int descriptor = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  ::unlink(beside.c_str());  // of a start that was cut off
+  const int descriptor = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (descriptor < 0) {
     return key_fault(file, std::strerror(errno));
   }

@@ -23,10 +23,23 @@ fault failed(const std::string& what, const std::filesystem::path& path, int err
                {path.string(), 0, 0, {}}};
 }
 
+// Whoever may write here could put a token or a key of his own in place of the host's.
+result<void> check_owner(const std::filesystem::path& folder) {
+  struct stat status {};
+  if (::stat(folder.c_str(), &status) != 0) return failed("Cannot look at the folder", folder, errno);
+  const bool ours = status.st_uid == ::geteuid() || status.st_uid == 0;
+  if (ours && (status.st_mode & 022) == 0) return {};
+  return fault{
+      "STORE_FAILED",
+      "The folder " + folder.string() + (ours ? " may be written by others" : " belongs to another user") + ".",
+      "Give host.state_dir to the host's user, with mode 0700.",
+      {folder.string(), 0, 0, {}}};
+}
+
 result<void> make_folder(const std::filesystem::path& folder) {
   std::error_code error;
   if (std::filesystem::is_directory(folder, error)) {
-    return {};
+    return check_owner(folder);
   }
   const auto whole = std::filesystem::absolute(folder).lexically_normal();
   const auto above = whole.has_filename() ? whole.parent_path() : whole.parent_path().parent_path();

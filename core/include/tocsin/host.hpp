@@ -34,7 +34,7 @@ class host {
   std::string http_address() const;
   std::string admin_token() const;
 
-  // Drains for at most 8 s and ends. Further calls do nothing.
+  // Drains for at most 5 s and ends. Further calls do nothing.
   void stop();
 
  private:

@@ -110,6 +110,14 @@ def secrets_are_private_and_not_in_the_log():
         expect(len(lines) == 1 and "code=OK" in lines[0], f"one line an outcome: {lines}")
 
 
+def a_state_folder_that_others_may_write_is_refused():
+    with inbox_with_account() as inbox, host_for(inbox) as host:
+        (host.folder / "state").mkdir()
+        (host.folder / "state").chmod(0o777)
+        done = host.run("serve", check=1)
+        expect("may be written by others" in done.stderr and "0700" in done.stderr, done.stderr)
+
+
 def a_call_without_the_token_is_401():
     with inbox_with_account() as inbox, host_for(inbox) as host:
         host.start()
@@ -242,6 +250,7 @@ sys.exit(run_tests([
     sigterm_does_not_wait_for_a_server_that_is_silent,
     a_second_host_on_the_same_state_is_refused,
     secrets_are_private_and_not_in_the_log,
+    a_state_folder_that_others_may_write_is_refused,
     a_call_without_the_token_is_401,
     an_organization_has_its_own_sender_over_the_hosts_server,
     a_hosts_password_never_reaches_an_organizations_server,
