@@ -34,7 +34,7 @@ void engine::look_for_work(const endpoint_ptr& ep, engine_lock& lock, time_ms at
   const bool probe_due = ep->pause && !ep->probing && at >= ep->pause->probe_at && (wanted || has_parked);
   if (ep->state == endpoint::phase::opening) return;
   if (ep->state == endpoint::phase::closed) {
-    if (wanted || probe_due) open(ep, lock);
+    if (wanted || probe_due || ep->early_until > at) open(ep, lock);
     return;
   }
   if (ep->state == endpoint::phase::failed && probe_due) {

@@ -505,6 +505,58 @@ TEST_F(DispatcherTest, PausedTimeDoesNotCountTowardsGivingUp) {
   EXPECT_EQ(house.state(id), delivery_state::delivered);
 }
 
+TEST_F(DispatcherTest, AnOrganizationsSwitchIsSeenAlsoWhenTheEndpointWasClosedMeanwhile) {
+  house.settings = with_email();
+  house.settings->add_view("email", "acme", 5, 1).enabled = false;
+  start();
+  const auto acme = house.publish({.organization = "acme"});
+  house.pass(31min);  // looked at after 20 minutes, and due again after 35
+  EXPECT_TRUE(house.channel->open_now().empty());
+  house.change(with_email());
+  EXPECT_EQ(house.state(acme), delivery_state::delivered);
+}
+
+// Lines as the log writes them.
+struct log_lines {
+  log_lines() {
+    log::capture(
+        [](void* self, std::string_view line) {
+          auto& lines = *static_cast<log_lines*>(self);
+          const std::lock_guard lock(lines.mutex);
+          lines.all.emplace_back(line);
+        },
+        this);
+  }
+  ~log_lines() {
+    log::capture([](void*, std::string_view) {}, nullptr);
+  }
+
+  std::size_t count(std::string_view text) {
+    log::flush();
+    const std::lock_guard lock(mutex);
+    return static_cast<std::size_t>(
+        std::count_if(all.begin(), all.end(), [&](const auto& line) { return line.find(text) != std::string::npos; }));
+  }
+
+  std::mutex mutex;
+  std::vector<std::string> all;
+};
+
+TEST_F(DispatcherTest, WritesALineForADeadDeliveryAndOneForAPause) {
+  log_lines lines;
+  house.settings = with_email();
+  house.channel->say([](const outgoing_message& message) {
+    return message.recipient == "nobody@example.org" ? dead() : wrong_password();
+  });
+  start();
+  const auto id = house.publish({.recipient = "nobody@example.org"});
+  EXPECT_EQ(lines.count("warn dead delivery=" + to_text(id)), 1u);
+  EXPECT_EQ(lines.count("code=RECIPIENT_REJECTED reply=\"550 5.1.1 no\""), 1u);
+  house.publish();
+  house.pass(20h);
+  EXPECT_EQ(lines.count("endpoint paused"), 1u) << "not once a probe";
+}
+
 // --- over a restart ---
 
 TEST(DispatcherRestart, WhatWasInAChannelsHandsIsUncertainAndKeepsItsMessageId) {
