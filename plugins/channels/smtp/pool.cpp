@@ -89,7 +89,7 @@ void pool::carry_out(work& what) {
 outgoing_ptr pool::next(session& from) {
   const std::lock_guard lock(lock_);
   const auto found = connections_.find(&from);
-  if (found == connections_.end()) return nullptr;
+  if (found == connections_.end() || found->second.leaving) return nullptr;
   if (waiting_.empty()) {
     found->second.resting = true;
     return nullptr;
@@ -105,43 +105,55 @@ void pool::opened(session& which) {
   work what;
   {
     const std::lock_guard lock(lock_);
-    proven_ = true;
-    if (const auto found = connections_.find(&which); found != connections_.end()) found->second.ready = true;
+    if (const auto found = connections_.find(&which); found != connections_.end() && !found->second.leaving) {
+      proven_ = true;
+      found->second.ready = true;
+    }
     plan(what, pool_depth);  // the one that has just opened takes a connection's worth itself
   }
   carry_out(what);
 }
 
 void pool::opening_failed(session& which, const outcome& why) {
+  // What passes by itself may leave the other connections alone; what the settings or the account are at fault for does
+  // not: each further sign-in would be refused as well, and the host is to pause the endpoint.
+  const bool passing = why.result == outcome_class::transient || why.result == outcome_class::throttled;
+  bool held = false;
   std::vector<completion> failed;
+  std::vector<std::shared_ptr<session>> others;
   {
     const std::lock_guard lock(lock_);
     if (const auto found = connections_.find(&which); found != connections_.end()) found->second.leaving = true;
     if (retired_ || why.result == outcome_class::returned) return;
     std::size_t ready = 0;
     std::size_t opening = 0;
-    for (const auto& [key, one] : connections_) {
-      ready += one.ready && !one.leaving ? 1 : 0;
-      opening += !one.ready && !one.leaving ? 1 : 0;
+    for (auto& [key, one] : connections_) {
+      if (one.leaving) continue;
+      ++(one.ready ? ready : opening);
+      if (passing) continue;
+      one.leaving = true;
+      one.resting = false;
+      others.push_back(one.session);
     }
-    if (ready > 0) {
+    held = passing && ready > 0;
+    if (held) {
       held_to_ = static_cast<std::uint32_t>(ready);
       held_until_ = host_.monotonic() + hold_time;
     } else {
       proven_ = false;
       // Others are under way: what they come to counts.
-      if (opening > 0) return;
+      if (passing && opening > 0) return;
       for (outgoing_ptr& mail : waiting_) failed.push_back({std::move(mail), why, false});
       waiting_.clear();
     }
   }
-  if (failed.empty()) {
+  if (held) {
     host_.log(sdk::log_level::warn, "a further connection to the mail server failed; the ones that work carry on",
               {sdk::field("host", settings_.dialogue->host), sdk::field("code", why.code),
                sdk::field("detail", why.detail), sdk::field("server_reply", why.server_reply)});
-    return;
   }
   hand_in(failed, which.dialogue());
+  for (const auto& one : others) one->tell(session::order::finish);
 }
 
 void pool::leaving(session& which) {
