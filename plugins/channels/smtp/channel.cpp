@@ -5,6 +5,8 @@
 #include "plugins/channels/smtp/mime/composer.hpp"
 #include "plugins/channels/smtp/protocol/address.hpp"
 
+#include <tocsin/sdk/json.hpp>
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,6 +24,15 @@ bool is_name(std::string_view text) {
          text.back() != '.' && text.front() != '-' && std::all_of(text.begin(), text.end(), [](char c) {
            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.';
          });
+}
+
+// What a pool goes by beyond the server and the account, which the host's name for it covers: endpoints that want other
+// limits or timeouts, a reload's among them, share no connections with it.
+std::string pool_key(std::string_view name, std::string_view settings) {
+  const sdk::json_reader read(settings);
+  std::string key(name);
+  for (const std::string_view part : {"limits", "timeouts"}) key.append("\n").append(read.raw(part));
+  return key;
 }
 
 }  // namespace
@@ -75,24 +86,24 @@ tocsin_token smtp_channel::open_target(std::string_view json) {
 }
 
 // Under the lock.
-std::shared_ptr<pool> smtp_channel::pool_for(const std::string& name, std::string_view json,
+std::shared_ptr<pool> smtp_channel::pool_for(const std::string& key, std::string_view json,
                                              const endpoint_settings& settings) {
-  if (const auto found = pools_.find(name); found != pools_.end()) return found->second;
+  if (const auto found = pools_.find(key); found != pools_.end()) return found->second;
   auto made = std::make_shared<pool>(host_, stream_, open_target(json), settings, client_name_);
-  pools_.emplace(name, made);
+  pools_.emplace(key, made);
   return made;
 }
 
 sdk::opened_endpoint smtp_channel::open(const sdk::endpoint& given) {
   auto opened = std::make_shared<open_endpoint>();
   opened->settings = read_settings(given.settings(), given.preset());
-  opened->pool_name = given.pool();
+  opened->pool_key = given.pool().empty() ? std::string{} : pool_key(given.pool(), given.settings());
   const std::lock_guard lock(lock_);
   forget_finished();
   // An endpoint without a pool's name shares with nobody.
   static std::atomic<std::uint64_t> alone{0};
-  if (opened->pool_name.empty()) opened->pool_name = "\n" + std::to_string(++alone);
-  opened->pool = pool_for(opened->pool_name, given.settings(), opened->settings);
+  if (opened->pool_key.empty()) opened->pool_key = "\n" + std::to_string(++alone);
+  opened->pool = pool_for(opened->pool_key, given.settings(), opened->settings);
   const std::uint32_t slots = opened->settings.connections * pool_depth;
   return {endpoints_.add(std::move(opened)), slots};
 }
@@ -110,7 +121,7 @@ void smtp_channel::close(tocsin_token endpoint) {
       last = last && other->pool != closing->pool;
     });
     if (last) {
-      pools_.erase(closing->pool_name);
+      pools_.erase(closing->pool_key);
       retired_.push_back(closing->pool);
     }
   }
@@ -163,7 +174,7 @@ void smtp_channel::cancel(const sdk::tokens& deliveries) {
   std::vector<std::shared_ptr<pool>> all;
   {
     const std::lock_guard lock(lock_);
-    for (const auto& [name, one] : pools_) all.push_back(one);
+    for (const auto& [key, one] : pools_) all.push_back(one);
   }
   for (const auto& one : all) one->cancel(deliveries);
 }
@@ -198,7 +209,7 @@ void smtp_channel::stop() {
   std::vector<std::shared_ptr<diagnosis_run>> runs;
   {
     const std::lock_guard lock(lock_);
-    for (const auto& [name, one] : pools_) all.push_back(one);
+    for (const auto& [key, one] : pools_) all.push_back(one);
     all.insert(all.end(), retired_.begin(), retired_.end());
     pools_.clear();
     retired_.clear();

@@ -23,7 +23,7 @@ class diagnosis_run;
 struct open_endpoint {
   endpoint_settings settings;
   std::shared_ptr<smtp::pool> pool;
-  std::string pool_name;
+  std::string pool_key;
 };
 
 class smtp_channel {
@@ -41,7 +41,7 @@ class smtp_channel {
 
  private:
   std::shared_ptr<const open_endpoint> find(tocsin_token endpoint);
-  std::shared_ptr<smtp::pool> pool_for(const std::string& name, std::string_view json,
+  std::shared_ptr<smtp::pool> pool_for(const std::string& key, std::string_view json,
                                        const endpoint_settings& settings);
   tocsin_token open_target(std::string_view json);
   void refuse(tocsin_token delivery, std::string_view code, const std::string& detail);
@@ -53,7 +53,7 @@ class smtp_channel {
 
   std::mutex lock_;
   sdk::token_table<std::shared_ptr<const open_endpoint>> endpoints_;
-  std::unordered_map<std::string, std::shared_ptr<smtp::pool>> pools_;  // those with open endpoints, by name
+  std::unordered_map<std::string, std::shared_ptr<smtp::pool>> pools_;  // those with open endpoints, by key
   std::vector<std::shared_ptr<smtp::pool>> retired_;                    // whose connections are ending
   std::vector<std::shared_ptr<diagnosis_run>> diagnoses_;
 };

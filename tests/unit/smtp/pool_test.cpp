@@ -139,5 +139,33 @@ TEST_F(PoolTest, ASignInThatIsOnlyPutOffFailsNoMailWhileOthersWork) {
   EXPECT_THAT(host.log(), Contains(HasSubstr("a further connection to the mail server failed")));
 }
 
+TEST_F(PoolTest, EndpointsWithOtherLimitsOrTimeoutsHaveConnectionsOfTheirOwn) {
+  start();
+  open(settings_with(""));
+  EXPECT_EQ(stream->targets(), 1);
+  open(settings_with(R"(,"limits":{"connections":2})"));
+  EXPECT_EQ(stream->targets(), 2);
+  open(settings_with(R"(,"timeouts":{"connect":1000,"command":5000})"));
+  EXPECT_EQ(stream->targets(), 3);
+  open(settings_with(R"(,"limits":{"connections":2})"));
+  open(settings_with(R"(,"timeouts":{"connect":1000,"command":5000})"));
+  EXPECT_EQ(stream->targets(), 3);
+}
+
+TEST_F(PoolTest, ALimitThatAReloadChangesTakesEffect) {
+  start();
+  const tocsin_token before = open(settings_with(R"(,"limits":{"messages_per_connection":0})"));
+  deliver(before, 1, 1);
+  ASSERT_TRUE(host.wait_for(1));
+  // A reload opens the new one before it closes the old one.
+  const tocsin_token after = open(settings_with(R"(,"limits":{"messages_per_connection":1})"));
+  channel->close(before);
+  for (std::uint64_t i = 2; i <= 4; ++i) {
+    deliver(after, i, 1);
+    ASSERT_TRUE(host.wait_for(i));
+  }
+  EXPECT_EQ(stream->connections(), 4);
+}
+
 }  // namespace
 }  // namespace tocsin::smtp::testing
