@@ -54,6 +54,7 @@ struct flight {
   view* through = nullptr;   // once it is placed
   bool in_channel = false;
   bool probe = false;
+  bool was_probe = false;  // leased as one; it may have been redirected since
 };
 
 struct endpoint : std::enable_shared_from_this<endpoint> {
@@ -215,7 +216,9 @@ class engine : public std::enable_shared_from_this<engine> {
   void give_back_all(endpoint& ep, std::vector<ending>& ended);
 
   // engine_finish.cpp
-  ending put_off(const leased_delivery& delivery, const endpoint_ptr& home, const hold& why, time_ms now);
+  ending put_off(const leased_delivery& delivery, const endpoint_ptr& home, const hold& why, time_ms now,
+                 bool was_probe = false);
+  void drop_probe(endpoint& home, time_ms now);
   ending give_back(const leased_delivery& delivery, const endpoint_ptr& home, time_ms now);
   ending remove(flight& what, const hold* why, time_ms now);
   ending finish(flight& what, outcome how, time_ms now, double jitter, engine_lock& lock);

@@ -55,7 +55,8 @@ engine::ending engine::give_back(const leased_delivery& delivery, const endpoint
 }
 
 // Without an attempt: it waits for its endpoint, unless its time has run out or the next channel can take it.
-engine::ending engine::put_off(const leased_delivery& delivery, const endpoint_ptr& home, const hold& why, time_ms at) {
+engine::ending engine::put_off(const leased_delivery& delivery, const endpoint_ptr& home, const hold& why, time_ms at,
+                               bool was_probe) {
   ending made = give_back(delivery, home, at);
   auto& written = made.written;
   if (why.code != delivery.last_code) {
@@ -78,13 +79,23 @@ engine::ending engine::put_off(const leased_delivery& delivery, const endpoint_p
   } else {
     if (!why.code.empty()) written.state = delivery_state::deferred;
     auto until = at + why.wait.value_or(park_time).count();
+    // Past the reach of whatever leased it before its time: it would be taken again at once, ahead of all others.
+    until = std::max(until, home->early_until + 1);
+    if (was_probe) until = std::max(until, home->parked_until + 1);
     if (delivery.expires) until = std::min(until, *delivery.expires);
+    if (until <= home->early_until) home->early_not_before = at + early_retry_wait.count();
     written.next_attempt = until;
-    home->parked_until = std::max(home->parked_until, until);
+    if (!was_probe) home->parked_until = std::max(home->parked_until, until);
     if (!written.code.empty()) made.word = "deferred";
   }
   made.failure = true;
   return made;
+}
+
+// Nothing was learned from it: the next one comes after a while, not at once.
+void engine::drop_probe(endpoint& home, time_ms at) {
+  home.probing = false;
+  if (home.pause) home.pause->probe_at = std::max(home.pause->probe_at, at + returned_probe_wait.count());
 }
 
 // Takes a delivery that no channel has out of the engine's hands. why: null to give it back as it was.
@@ -92,8 +103,9 @@ engine::ending engine::remove(flight& what, const hold* why, time_ms at) {
   const auto home = what.home->shared_from_this();
   if (what.through != nullptr) --what.through->placed;
   --home->in_flight;
-  if (what.probe) home->probing = false;
-  auto made = why != nullptr ? put_off(what.delivery, home, *why, at) : give_back(what.delivery, home, at);
+  if (what.probe) drop_probe(*home, at);
+  auto made =
+      why != nullptr ? put_off(what.delivery, home, *why, at, what.was_probe) : give_back(what.delivery, home, at);
   flights_.erase(what.delivery.id);
   return made;
 }

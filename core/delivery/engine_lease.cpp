@@ -102,6 +102,7 @@ void engine::on_leased(const endpoint_ptr& ep, lease_purpose why, std::uint32_t 
       for (auto& delivery : *got) {
         auto& added = take(std::move(delivery), *ep);
         added.probe = why == lease_purpose::probe && ep->pause.has_value();
+        added.was_probe = added.probe;
         ep->ready.push_back(&added);
       }
       if (!got->empty()) start_pump(ep, lock);

@@ -84,7 +84,7 @@ void engine::place(const endpoint_ptr& ep, std::vector<resolved_flight> flights,
       // What is in force now sends it through another endpoint.
       const auto via = get((*settings)->key, lock);
       what->via = via.get();
-      if (what->probe) ep->probing = false;
+      if (what->probe) drop_probe(*ep, at);
       what->probe = false;
       via->ready.push_back(what);
       start_pump(via, lock);

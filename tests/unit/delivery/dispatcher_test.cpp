@@ -557,6 +557,71 @@ TEST_F(DispatcherTest, WritesALineForADeadDeliveryAndOneForAPause) {
   EXPECT_EQ(lines.count("endpoint paused"), 1u) << "not once a probe";
 }
 
+TEST_F(DispatcherTest, AProbeThatItsOrganizationKeepsBackMakesWayForAnother) {
+  house.settings = with_email();
+  house.settings->add_view("email", "acme", 5, 1).problem = fault{"SETTINGS_INVALID", "The sender is no address."};
+  bool wrong = true;
+  house.channel->say([&](const auto&) { return wrong ? wrong_password() : delivered(); });
+  start();
+  const auto other = house.publish();
+  const auto acme = house.publish({.organization = "acme", .level = severity::fatal});
+  ASSERT_TRUE(house.paused());
+  wrong = false;
+  const auto leases = house.store.leases();
+  house.pass(5min);  // the probe takes what is most severe, and that cannot be tried
+  EXPECT_TRUE(house.paused());
+  EXPECT_EQ(house.code(acme), "SETTINGS_INVALID");
+  EXPECT_LE(house.store.leases() - leases, 2u);
+  house.pass(30s);
+  EXPECT_FALSE(house.paused());
+  EXPECT_EQ(house.state(other), delivery_state::delivered);
+  EXPECT_EQ(house.state(acme), delivery_state::deferred);
+}
+
+TEST_F(DispatcherTest, AProbeThatGoesToAnEndpointThatIsOffMakesWayForAnother) {
+  house.settings = with_email();
+  bool wrong = true;
+  house.channel->say([&](const auto&) { return wrong ? wrong_password() : delivered(); });
+  start();
+  const auto other = house.publish();
+  const auto acme = house.publish({.organization = "acme", .level = severity::fatal});
+  ASSERT_TRUE(house.paused());
+  auto changed = with_email();
+  changed->add_own("email", "acme", 9).enabled = false;
+  house.change(changed);
+  wrong = false;
+  const auto leases = house.store.leases();
+  house.pass(5min);
+  EXPECT_TRUE(house.paused());
+  EXPECT_LE(house.store.leases() - leases, 2u);
+  house.pass(30s);
+  EXPECT_FALSE(house.paused());
+  EXPECT_EQ(house.state(other), delivery_state::delivered);
+  EXPECT_EQ(house.state(acme), delivery_state::deferred);
+}
+
+TEST_F(DispatcherTest, WhatIsTriedEarlyAndKeptBackIsNotTakenAgainAtOnce) {
+  house.settings = with_email();
+  house.settings->add_view("email", "acme", 5, 1).problem = fault{"SETTINGS_INVALID", "The sender is no address."};
+  house.channel->slots = 1;
+  bool wrong = true;
+  house.channel->say([&](const auto&) { return wrong ? wrong_password() : delivered(); });
+  start();
+  const auto first = house.publish({.level = severity::fatal});
+  ASSERT_TRUE(house.paused());
+  house.publish({.organization = "acme"});
+  const auto ends = house.publish({.organization = "acme", .lives = 40min});
+  house.publish({.organization = "acme"});
+  const auto last = house.publish();
+  wrong = false;
+  house.pass(5min);
+  EXPECT_EQ(house.state(first), delivery_state::delivered);
+  house.pass(40min);
+  EXPECT_EQ(house.state(last), delivery_state::delivered);
+  EXPECT_EQ(house.state(ends), delivery_state::expired);
+  EXPECT_EQ(house.store.count(delivery_state::deferred), 2u);
+}
+
 // --- over a restart ---
 
 TEST(DispatcherRestart, WhatWasInAChannelsHandsIsUncertainAndKeepsItsMessageId) {
