@@ -209,21 +209,26 @@ void engine::touch_endpoint(flight& what, const outcome& how, delivery_step& ste
   const auto home = what.home->shared_from_this();
   const bool returned = how.outcome_class == outcome_class::returned;
   const bool waits = !is_final(step.state);
+  // It went by settings that are not in force any more, and says nothing about those that are.
+  const bool stale = what.through->stale ||
+                     (via->settings && what.through->settings->server_fingerprint != via->settings->server_fingerprint);
   via->returns = returned ? via->returns + 1 : 0;
 
   if (what.probe) {
     home->probing = false;
-    if (home->pause && gets_through(how.outcome_class) && how.code != "RENDER_FAILED") {
+    if (stale || returned) {
+      drop_probe(*home, at);
+    } else if (home->pause && gets_through(how.outcome_class) && how.code != "RENDER_FAILED") {
       end_pause(home, lock, "a probe got through");
-    } else if (home->pause && returned) {
-      home->pause->probe_at = at + returned_probe_wait.count();
     } else if (home->pause) {
       const bool same_kind = step.endpoint == endpoint_action::pause;
       probe_failed(home, lock, same_kind ? how.code : home->pause->code,
                    same_kind ? written.detail : home->pause->detail);
     }
   }
-  if (step.endpoint == endpoint_action::pause) {
+  if (step.endpoint == endpoint_action::pause && stale) {
+    if (waits) step.next_attempt = at;
+  } else if (step.endpoint == endpoint_action::pause) {
     const auto& view_settings = *what.through->settings;
     const bool own_part = via->settings && view_settings.fingerprint != via->settings->fingerprint &&
                           how.outcome_class == outcome_class::config && parts_.codes != nullptr &&

@@ -209,6 +209,19 @@ TEST_F(DispatcherTest, OtherSettingsEndThePause) {
   EXPECT_EQ(house.channel->open_now().size(), 1u) << "the old settings' endpoint is closed";
 }
 
+TEST_F(DispatcherTest, AFaultOfSettingsThatAreNotInForceAnyMorePausesNothing) {
+  house.settings = with_email(1);
+  house.channel->say([](const auto&) { return std::nullopt; });
+  start();
+  const auto id = house.publish();
+  house.change(with_email(2));
+  house.channel->say([](const auto&) { return delivered(); });
+  EXPECT_EQ(house.channel->answer(wrong_password()), 1u);
+  house.quiet();
+  EXPECT_FALSE(house.paused());
+  EXPECT_EQ(house.state(id), delivery_state::delivered) << "tried at once by the new settings";
+}
+
 TEST_F(DispatcherTest, NobodyElsesEndpointIsTouchedByAPause) {
   house.settings = with_email();
   house.settings->add_own("email", "acme", 7);
