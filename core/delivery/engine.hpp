@@ -226,8 +226,12 @@ class engine : public std::enable_shared_from_this<engine> {
                       engine_lock& lock);
   void count_settling(const std::vector<ending>& ended);
   void settle(std::vector<ending> ended);
-  void settled(const std::vector<std::pair<endpoint_ptr, time_ms>>& waits, const std::vector<endpoint_key>& successors,
-               bool written);
+  // Where a delivery's stay ended, and when the delivery is due again, if it is.
+  struct settled_home {
+    endpoint_ptr home;
+    std::optional<time_ms> due;
+  };
+  void settled(const std::vector<settled_home>& homes, const std::vector<endpoint_key>& successors, bool written);
   std::optional<new_delivery> successor(const leased_delivery& delivery, const tocsin::settings& from, time_ms now);
   void write_log(const ending& what, time_ms now);
   void look_if_drained(engine_lock& lock, bool forced = false);

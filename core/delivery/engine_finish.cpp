@@ -298,39 +298,44 @@ void engine::settle(std::vector<ending> ended) {
     settings = settings_;
   }
   std::vector<settlement> batch;
-  std::vector<std::pair<endpoint_ptr, time_ms>> waits;
+  std::vector<settled_home> homes;
   std::vector<endpoint_key> successors;
   batch.reserve(ended.size());
+  homes.reserve(ended.size());
   for (auto& one : ended) {
     if (one.failed_over) {
       one.written.successor = successor(one.delivery, *settings, at);
       successors.push_back(one.written.successor->endpoint);
     }
-    if (one.written.next_attempt) waits.emplace_back(one.home, *one.written.next_attempt);
+    homes.push_back({one.home, one.written.next_attempt});
     write_log(one, at);
     batch.push_back(std::move(one.written));
   }
   settler_->settle(std::move(batch),
-                   [self = shared_from_this(), waits = std::move(waits),
-                    successors = std::move(successors)](bool written) { self->settled(waits, successors, written); });
+                   [self = shared_from_this(), homes = std::move(homes),
+                    successors = std::move(successors)](bool written) { self->settled(homes, successors, written); });
 }
 
-void engine::settled(const std::vector<std::pair<endpoint_ptr, time_ms>>& waits,
-                     const std::vector<endpoint_key>& successors, bool written) {
+void engine::settled(const std::vector<settled_home>& homes, const std::vector<endpoint_key>& successors,
+                     bool written) {
   engine_lock lock(mutex_);
   --under_way_;
   if (!written) {
     store_gone_ = true;
   } else {
-    for (const auto& [home, due] : waits) {
+    for (const auto& [home, due] : homes) {
+      if (!due) continue;
       const auto ep = home->erased ? get(home->key, lock) : home;
-      ep->next_due = ep->next_due ? std::min(*ep->next_due, due) : due;
+      ep->next_due = ep->next_due ? std::min(*ep->next_due, *due) : *due;
     }
+    // Also where nothing is due again: the place of what ended is free for the rest of the backlog, and if another
+    // endpoint sent it, nobody else tells its own.
     const endpoint* last = nullptr;
-    for (const auto& [home, due] : waits) {
+    for (const auto& [home, due] : homes) {
       if (home.get() == last) continue;
       last = home.get();
-      advance(home->erased ? get(home->key, lock) : home, lock);
+      const auto found = endpoints_.find(home->key);
+      if (found != endpoints_.end()) advance(endpoint_ptr(found->second), lock);
     }
     for (const auto& key : successors) {
       const auto ep = get(key, lock);

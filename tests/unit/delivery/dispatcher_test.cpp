@@ -402,6 +402,27 @@ TEST_F(DispatcherTest, AnEndpointWithoutAServerOfItsOwnAnyMoreSendsThroughTheHos
   EXPECT_EQ(house.channel->opened_as(house.channel->seen().back().endpoint)->key.organization, "");
 }
 
+TEST_F(DispatcherTest, AllOfARedirectedBacklogIsTakenUpWhenItEndsWhereItWasSentTo) {
+  const auto without_own = [] {
+    auto made = with_email();
+    made->add("backup", 2);
+    return made;
+  };
+  house.settings = without_own();
+  house.settings->add_own("email", "acme", 9);
+  house.channel->say([](const auto&) { return refused(); });
+  start();
+  for (int i = 0; i < 20; ++i) house.publish({.organization = "acme", .next_channels = {"backup"}});
+  house.channel->say([](const auto&) { return wrong_password(); });
+  house.publish();
+  ASSERT_TRUE(house.paused());
+  house.channel->say([](const auto&) { return delivered(); });
+  house.change(without_own());
+  house.pass(1min);
+  EXPECT_EQ(house.store.count(delivery_state::superseded), 20u);
+  EXPECT_EQ(house.store.count(delivery_state::delivered), 20u);
+}
+
 TEST_F(DispatcherTest, NeverMoreThanTheSlotsAreInTheChannelsHands) {
   house.settings = with_email();
   house.channel->slots = 3;
