@@ -61,7 +61,7 @@ engine::ending engine::put_off(const leased_delivery& delivery, const endpoint_p
   auto& written = made.written;
   if (why.code != delivery.last_code) {
     written.code = why.code;
-    written.detail = log::redact(why.detail);
+    written.detail = why.detail;
   }
   if (delivery.expires && at >= *delivery.expires) {
     written.state = delivery_state::expired;
@@ -171,10 +171,11 @@ engine::ending engine::finish(flight& what, outcome how, time_ms at, double jitt
   ending made{{}, home, unchanged(delivery, at), false, {}, false};
   auto& written = made.written;
   if (how.outcome_class != outcome_class::returned) {
+    // Secrets are blotted out before they come here: by the plugin host, and by send() and open() for their own words.
     written.code = how.code;
-    written.detail = log::redact(how.detail);
-    written.server_reply = log::redact(how.server_reply);
-    written.transcript = log::redact(how.transcript);
+    written.detail = std::move(how.detail);
+    written.server_reply = std::move(how.server_reply);
+    written.transcript = std::move(how.transcript);
     written.record_attempt = true;
   }
   touch_endpoint(what, how, step, written, at, lock);

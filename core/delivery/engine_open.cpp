@@ -15,9 +15,12 @@ constexpr std::uint32_t redirected_slots = 8;
 
 retry_policy policy_of(const retry_settings& from) { return {from.first, from.max, from.give_up}; }
 
-// Whatever keeps a channel from opening is a fault of its settings.
+// Whatever keeps a channel from opening is a fault of its settings. Its words are written down with each delivery that
+// waits for it; secrets in them are blotted out here, once, and without the mutex.
 fault as_settings_fault(fault why) {
   if (why.code != "CHANNEL_UNKNOWN") why.code = "SETTINGS_INVALID";
+  why.what = log::redact(why.what);
+  why.remedy = log::redact(why.remedy);
   return why;
 }
 
@@ -177,6 +180,7 @@ void engine::do_open_view(const endpoint_ptr& ep, std::uint64_t fingerprint) {
   }
   const auto retry = policy_of(all->retry(*settings));
   auto open = settings->problem ? result<opening>(*settings->problem) : open_channel(*settings);
+  auto problem = open ? fault{} : as_settings_fault(open.error());
   engine_lock lock(mutex_);
   auto& made = *ep->views.at(fingerprint);
   --ep->opening_views;
@@ -188,7 +192,7 @@ void engine::do_open_view(const endpoint_ptr& ep, std::uint64_t fingerprint) {
     made.slots = open->endpoint.slots;
   } else {
     made.state = view::phase::blocked;
-    made.problem = as_settings_fault(open.error());
+    made.problem = std::move(problem);
     made.blocked_until = now() + view_wait({}).count();
   }
   start_pump(ep, lock);

@@ -1,5 +1,6 @@
 // From a leased delivery to its channel: which view it goes through, rendering, hand-over.
 #include "core/delivery/engine.hpp"
+#include "core/observe/log.hpp"
 
 #include <algorithm>
 #include <span>
@@ -189,7 +190,7 @@ void engine::send(std::vector<flight*> flights) {
       how.attempt = delivery.attempts + 1;
       how.outcome_class = outcome_class::permanent;
       how.code = "RENDER_FAILED";
-      how.detail = found->second.error().to_string();
+      how.detail = log::redact(found->second.error().to_string());
       failed.push_back(std::move(how));
       continue;
     }
