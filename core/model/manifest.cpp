@@ -245,7 +245,7 @@ void read_groups(const object_reader& top, manifest& into) {
 void read_preset(const object_reader& top, manifest& into) {
   if (!top.find("preset")) return;
   const object_reader preset(top.need("preset"), "preset");
-  preset.only({"for", "defaults", "constraints", "replies", "quotas"});
+  preset.only({"for", "defaults", "constraints", "replies", "quotas", "strip_spaces"});
   preset_data data;
   data.channel_plugin = preset.text("for");
   if (!is_plugin_id(data.channel_plugin)) refuse("preset.for", "must be the id of a channel's plugin.");
@@ -255,6 +255,7 @@ void read_preset(const object_reader& top, manifest& into) {
       if (!item.is_object()) refuse(key, "must be an object.");
     });
   }
+  static_cast<void>(preset.texts("strip_spaces"));
   data.json = top.object("preset");
   into.preset = std::move(data);
 }

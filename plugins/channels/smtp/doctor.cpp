@@ -144,7 +144,7 @@ void diagnosis_run::reported(const stage_report& done) {
   report(stage);
 }
 
-std::string diagnosis_run::password() { return host_.reveal(*endpoint_->settings.password); }
+std::string diagnosis_run::password() { return reveal_password(host_, endpoint_->settings); }
 
 void diagnosis_run::over(session&) { finish(); }
 

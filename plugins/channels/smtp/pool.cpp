@@ -235,7 +235,7 @@ void pool::give_back(std::vector<outgoing_ptr>& mails) {
   hand_in(returned, {});
 }
 
-std::string pool::password() { return host_.reveal(*settings_.password); }
+std::string pool::password() { return reveal_password(host_, settings_); }
 
 void pool::over(session& which) {
   work what;

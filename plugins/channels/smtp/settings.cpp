@@ -6,6 +6,7 @@
 
 #include <tocsin/sdk/json.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -47,6 +48,14 @@ std::vector<preset_reply> read_preset(std::string_view preset) {
     if (!entry.outcome.empty() && entry.result != outcome_class::delivered) replies.push_back(std::move(entry));
   });
   return replies;
+}
+
+// Providers show an application password in groups of letters; the spaces between them are no part of it.
+bool strips_spaces(std::string_view preset, std::string_view key) {
+  bool named = false;
+  sdk::json_reader(preset).for_each("strip_spaces",
+                                    [&](std::string_view json) { named = named || json == sdk::json_text(key); });
+  return named;
 }
 
 security read_security(const std::string& name, unsigned port) {
@@ -97,6 +106,15 @@ std::optional<std::int64_t> read_duration(std::string_view text) {
   return std::nullopt;
 }
 
+std::string reveal_password(const sdk::host_api& host, const endpoint_settings& settings) {
+  std::string password = host.reveal(*settings.password);
+  if (!settings.password_without_spaces) return password;
+  const auto end = std::remove(password.begin(), password.end(), ' ');
+  std::fill(end, password.end(), '\0');  // what is behind the new end is no longer wiped by who gets it
+  password.erase(end, password.end());
+  return password;
+}
+
 endpoint_settings read_settings(std::string_view json, std::string_view preset) {
   const sdk::json_reader settings(json);
   endpoint_settings made;
@@ -107,6 +125,9 @@ endpoint_settings read_settings(std::string_view json, std::string_view preset) 
            "\", but password is not set; set it, or leave username blank to send "
            "without signing in");
   }
+  // An access token is no password that somebody copied from a page.
+  const std::string& how = dialogue.sign_in.authentication;
+  made.password_without_spaces = how != "xoauth2" && how != "oauthbearer" && strips_spaces(preset, "password");
   made.dialogue = std::make_shared<const fsm_settings>(std::move(dialogue));
   const std::int64_t connections = settings.integer("limits.connections").value_or(8);
   made.connections = connections < 1 ? 1 : static_cast<std::uint32_t>(connections);

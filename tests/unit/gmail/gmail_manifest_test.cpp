@@ -98,4 +98,9 @@ TEST(GmailManifest, AcceptsOnlyAWholeAddressOrNobodyAsUserName) {
   EXPECT_FALSE(std::regex_match("alerts@localhost", address));
 }
 
+TEST(GmailManifest, HasAnAppPasswordsSpacesTakenOut) {
+  const json::object data = preset();
+  EXPECT_EQ(data.at("strip_spaces"), json::array{"password"});
+}
+
 }  // namespace

@@ -45,7 +45,8 @@ TEST(Manifest, ReadsEveryMember) {
     "capabilities": ["connect: setting:host,port"],
     "settings": {"type": "object", "properties": {"host": {"type": "string"}}, "required": ["host"]},
     "groups": {"server": ["plugin", "limits.messages_per_day"]},
-    "preset": {"for": "smtp", "defaults": {"port": 587}, "constraints": [{"key": "port"}], "replies": [], "quotas": []}
+    "preset": {"for": "smtp", "defaults": {"port": 587}, "constraints": [{"key": "port"}], "replies": [], "quotas": [],
+               "strip_spaces": ["password"]}
   })");
   ASSERT_TRUE(whole) << whole.error().to_string();
   EXPECT_THAT(whole->provides, ElementsAre("tocsin.channel/1-draft", "org.example.thing/12"));
@@ -63,7 +64,19 @@ TEST(Manifest, ReadsEveryMember) {
   EXPECT_EQ(whole->preset->channel_plugin, "smtp");
   EXPECT_EQ(whole->preset->defaults.at("port").as_int64(), 587);
   EXPECT_TRUE(whole->preset->json.contains("constraints"));
+  EXPECT_TRUE(whole->preset->json.contains("strip_spaces"));
   EXPECT_TRUE(whole->settings.contains("properties"));
+}
+
+TEST(Manifest, TakesOnlyNamesOfSettingsWhoseSpacesGo) {
+  const auto read = [](const std::string& names) {
+    return parse_manifest(R"({"id": "p", "version": "0.1.0", "abi": {"major": 1, "minor": 0}, "provides": [],
+      "preset": {"for": "smtp", "strip_spaces": )" +
+                          names + "}}");
+  };
+  EXPECT_TRUE(read(R"(["password"])"));
+  EXPECT_THAT(fault_of(read("true")), HasSubstr("preset.strip_spaces"));
+  EXPECT_THAT(fault_of(read("[1]")), HasSubstr("preset.strip_spaces[0]"));
 }
 
 TEST(Manifest, HoldsIdsToTheirForm) {

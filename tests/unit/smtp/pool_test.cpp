@@ -167,5 +167,69 @@ TEST_F(PoolTest, ALimitThatAReloadChangesTakesEffect) {
   EXPECT_EQ(stream->connections(), 4);
 }
 
+class SpacedPassword : public PoolTest {
+ protected:
+  void start_noting() {
+    server_script script;
+    script.ehlo = "250-mx\r\n250 AUTH PLAIN XOAUTH2\r\n";
+    script.hook = [this](int, const std::string& line) {
+      if (line.starts_with("AUTH")) {
+        const std::lock_guard lock(lock_);
+        lines_.push_back(line);
+      }
+      return std::string{};
+    };
+    host.set_secret(7, "abcd efgh ijkl mnop");
+    start(script);
+  }
+  std::vector<std::string> sign_ins() {
+    const std::lock_guard lock(lock_);
+    return lines_;
+  }
+
+  static constexpr std::string_view preset = R"({"for":"smtp","strip_spaces":["password"]})";
+
+ private:
+  std::mutex lock_;
+  std::vector<std::string> lines_;
+};
+
+std::string plain_line(const std::string& password) {
+  return "AUTH PLAIN " + to_base64(std::string("\0u\0", 3) + password);
+}
+
+TEST_F(SpacedPassword, GoesWithoutItsSpacesWhereThePresetSaysSo) {
+  start_noting();
+  deliver(open(settings_with(signing_in), preset), 1, 1);
+  ASSERT_TRUE(host.wait_for(1));
+  EXPECT_EQ(sign_ins(), std::vector{plain_line("abcdefghijklmnop")});
+}
+
+TEST_F(SpacedPassword, IsSentAsItIsWithoutAPreset) {
+  start_noting();
+  deliver(open(settings_with(signing_in)), 1, 1);
+  ASSERT_TRUE(host.wait_for(1));
+  EXPECT_EQ(sign_ins(), std::vector{plain_line("abcd efgh ijkl mnop")});
+}
+
+TEST_F(SpacedPassword, IsLeftAloneWhereItIsAToken) {
+  start_noting();
+  deliver(open(settings_with(signing_in + R"(,"authentication":"xoauth2")"), preset), 1, 1);
+  ASSERT_TRUE(host.wait_for(1));
+  ASSERT_THAT(sign_ins(), SizeIs(1));
+  EXPECT_THAT(from_base64(sign_ins()[0].substr(13), 4096).value(), HasSubstr("Bearer abcd efgh ijkl mnop\x01"));
+}
+
+TEST_F(SpacedPassword, IsTheSameToTheDoctor) {
+  start_noting();
+  tocsin_diagnosis request{};
+  request.struct_size = sizeof(request);
+  request.run = {5, 1};
+  request.endpoint = open(settings_with(signing_in), preset);
+  channel->diagnose(sdk::diagnosis(request));
+  ASSERT_TRUE(host.wait_for_diagnosis());
+  EXPECT_EQ(sign_ins(), std::vector{plain_line("abcdefghijklmnop")});
+}
+
 }  // namespace
 }  // namespace tocsin::smtp::testing
