@@ -38,8 +38,7 @@ void tables::settle_one(const settlement& value) {
   }
   std::optional<std::int64_t> superseded_by;
   if (value.successor) {
-    superseded_by = static_cast<std::int64_t>(value.successor->id);
-    insert_delivery(*value.successor, {row.event, row.organization, row.severity, row.sensitive, value.at, value.at});
+    superseded_by = take_over(*value.successor, id, value.at, row);
   }
   settle_.run(id, static_cast<int>(value.state), due, static_cast<std::int64_t>(value.attempts), value.uncertain,
               superseded_by);
@@ -48,6 +47,19 @@ void tables::settle_one(const settlement& value) {
   if (row.sensitive && is_final(value.state)) {
     erase_when_final(row.event, value.at);
   }
+}
+
+// Two channels of one event may fail over to the same third one: its recipient gets one copy there. What ended there
+// without getting through takes nothing over, so that the remaining channels of this one are still tried.
+std::int64_t tables::take_over(const new_delivery& successor, std::int64_t from, time_ms at, const settled_row& row) {
+  {
+    auto same = find_same_.query(row.event, names_.endpoint_number(successor.endpoint), successor.recipient, from);
+    if (same.next()) {
+      return same.integer(0);
+    }
+  }
+  insert_delivery(successor, {row.event, row.organization, row.severity, row.sensitive, at, at});
+  return static_cast<std::int64_t>(successor.id);
 }
 
 // The last report is kept in the delivery's own row; an earlier one moves to the table of attempts, so that a delivery

@@ -50,6 +50,9 @@ tables::tables(sqlite::connection& database, const sealing_key& key, std::int64_
       read_settled_(database,
                     "SELECT state, lease_owner, event, organization, severity, sensitive, tried_at FROM delivery"
                     " WHERE id = ?1"),
+      find_same_(database,
+                 "SELECT id FROM delivery INDEXED BY delivery_by_event WHERE event = ?1 AND endpoint = ?2"
+                 " AND recipient = ?3 AND state <= 4 AND id <> ?4 ORDER BY id LIMIT 1"),
       settle_(database,
               "UPDATE delivery SET state = ?2, due = ?3, lease_owner = NULL, lease_until = NULL, attempts = ?4,"
               " uncertain = ?5, superseded_by = ?6 WHERE id = ?1"),

@@ -72,6 +72,7 @@ class tables {
   void insert_delivery(const new_delivery& value, const delivery_context& context);
   accept_answer accept_one(const encoded_item& item, const encoded_batch& batch);
   void settle_one(const settlement& value);
+  std::int64_t take_over(const new_delivery& successor, std::int64_t from, time_ms at, const settled_row& row);
   void write_report(const settlement& value, const settled_row& row);
   void erase_when_final(std::int64_t event, time_ms at);
   bool lease_severity(  // true: some could not be read and were given up
@@ -93,7 +94,7 @@ class tables {
 
   sqlite::statement find_event_, insert_event_, insert_delivery_, remember_, forget_memory_, recall_;
   sqlite::statement due_, lease_, give_up_;
-  sqlite::statement read_settled_, settle_, report_, keep_attempt_, unfinished_, erase_;
+  sqlite::statement read_settled_, find_same_, settle_, report_, keep_attempt_, unfinished_, erase_;
   sqlite::statement leased_, interrupt_;
   sqlite::statement next_endpoint_, first_due_;
   sqlite::statement save_pause_, clear_pause_, pauses_;

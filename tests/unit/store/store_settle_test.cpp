@@ -106,6 +106,31 @@ TEST_F(StoreSettle, WritesTheDeliveryThatTakesOverInTheSameCommit) {
   EXPECT_EQ("e1", leased.front().payload->id);
 }
 
+TEST_F(StoreSettle, TwoDeliveriesThatFailOverToTheSameChannelBecomeOne) {
+  const endpoint_key sms{"sms", ""};
+  const endpoint_key backup{"backup", ""};
+  ASSERT_TRUE(calls().accept(make_batch({make_item(
+      2, make_event("e2"),
+      {make_delivery(20), make_delivery(21, sms), make_delivery(22, sms, "other@example.org"), make_delivery(23)})})));
+  ASSERT_EQ(2u, lease().size());
+  ASSERT_EQ(2u, lease(100, now, sms).size());
+  const auto over = [&](std::int64_t from, std::int64_t to, std::string recipient) {
+    auto value = settled(from, delivery_state::superseded, "RECIPIENT_REJECTED");
+    value.successor = make_delivery(to, backup, std::move(recipient));
+    ASSERT_TRUE(calls().settle({value}));
+  };
+  over(20, 50, "ops@example.org");
+  over(21, 51, "ops@example.org");
+  over(22, 52, "other@example.org");
+  EXPECT_EQ(delivery_id{50}, record(20).superseded_by);
+  EXPECT_EQ(delivery_id{50}, record(21).superseded_by);
+  EXPECT_EQ(delivery_id{52}, record(22).superseded_by) << "another recipient";
+  ASSERT_EQ(2u, lease(100, now + 1'000, backup).size());
+  ASSERT_TRUE(calls().settle({settled(50, delivery_state::dead, "RECIPIENT_REJECTED")}));
+  over(23, 53, "ops@example.org");
+  EXPECT_EQ(delivery_id{53}, record(23).superseded_by) << "nothing got through there, and this one may go further";
+}
+
 TEST_F(StoreSettle, KeepsOldStateWhereTheSuccessorCannotBeWritten) {
   ASSERT_TRUE(calls().accept(one_of(2)));
   auto over = settled(10, delivery_state::superseded, "RECIPIENT_REJECTED");
