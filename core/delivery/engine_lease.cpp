@@ -11,6 +11,9 @@ namespace {
 constexpr std::chrono::milliseconds store_retry_wait{1'000};
 constexpr std::chrono::milliseconds idle_time = std::chrono::minutes{10};
 constexpr std::uint32_t sweep_batch = 64;
+// What is due goes by the wall clock, timers by one that stands still while the machine sleeps and does not follow when
+// the time is set: no timer runs longer than this, so nothing is later than this.
+constexpr std::chrono::milliseconds longest_timer{60'000};
 
 }  // namespace
 
@@ -197,11 +200,11 @@ void engine::arm(const endpoint_ptr& ep, time_ms at) {
     return;
   }
   if (ep->timer != clock::timer::none) {
-    if (ep->timer_at == *wanted) return;
+    if (ep->timer_at <= *wanted) return;  // too early does no harm
     parts_.clock->cancel(ep->timer);
   }
-  ep->timer_at = *wanted;
-  ep->timer = parts_.clock->after(std::chrono::milliseconds{*wanted - at}, [weak = weak_from_this(), ep] {
+  ep->timer_at = std::min(*wanted, at + longest_timer.count());
+  ep->timer = parts_.clock->after(std::chrono::milliseconds{ep->timer_at - at}, [weak = weak_from_this(), ep] {
     if (const auto self = weak.lock()) self->on_timer(ep);
   });
 }

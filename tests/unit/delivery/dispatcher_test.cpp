@@ -68,6 +68,20 @@ TEST_F(DispatcherTest, TriesAgainAfterTheBackoffUntilTheServerIsBack) {
   EXPECT_EQ(house.store.row(id).attempts, 3u);
 }
 
+TEST_F(DispatcherTest, WhatIsDueIsSeenSoonAfterTheClockWasSetForward) {
+  house.settings = with_email();
+  house.settings->retry_value = {4h, 4h, 48h};
+  bool down = true;
+  house.channel->say([&](const auto&) { return down ? refused() : delivered(); });
+  start();
+  const auto id = house.publish();
+  EXPECT_EQ(house.state(id), delivery_state::deferred);
+  down = false;
+  house.clock.jump(5h);
+  house.pass(1min);
+  EXPECT_EQ(house.state(id), delivery_state::delivered);
+}
+
 TEST_F(DispatcherTest, GivesUpWithTheLastCode) {
   house.settings = with_email();
   house.settings->retry_value = {30s, 1min, 3min};
