@@ -8,6 +8,8 @@
 #include <gsasl.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace tocsin::smtp::testing {
 namespace {
 
@@ -305,6 +307,92 @@ TEST(SignIn, ABlankUserNameSignsNobodyIn) {
   reach_auth(with, "PLAIN");
   EXPECT_EQ(with.times_opened, 1);
   EXPECT_THAT(with.all_written, Not(HasSubstr("AUTH")));
+}
+
+TEST(SignIn, PlainGivesItsAnswerOnce) {
+  dialogue with(dialogue::with_sign_in());
+  reach_auth(with, "PLAIN");
+  EXPECT_THAT(with.wrote(), HasSubstr("AUTH PLAIN "));
+  with.server("334 \r\n");
+  EXPECT_EQ(with.wrote(), "*\r\n");
+  with.server("501 5.7.0 cancelled\r\n");
+  ASSERT_TRUE(with.opening_failed);
+  EXPECT_EQ(with.opening_failed->code, "PROTOCOL_VIOLATION");
+}
+
+TEST(SignIn, APlainThatWaitedForItsChallengeGivesItsAnswerOnceToo) {
+  dialogue with(dialogue::with_sign_in());
+  with.password = std::string(600, 'p');
+  reach_auth(with, "PLAIN");
+  EXPECT_EQ(with.wrote(), "AUTH PLAIN\r\n");
+  with.server("334 \r\n");
+  EXPECT_GT(with.wrote().size(), 600U);
+  with.server("334 \r\n");
+  EXPECT_EQ(with.wrote(), "*\r\n");
+}
+
+TEST(SignIn, AnExchangeOfTooManyChallengesGivesWayToTheNextMechanism) {
+  fsm_settings settings = dialogue::plain();
+  settings.username = "user";
+  settings.sign_in.has_username = true;
+  settings.sign_in.allow_plaintext = true;
+  dialogue clear(settings);
+  clear.connect();
+  clear.server("220 mx\r\n");
+  clear.wrote();
+  clear.server("250-mx\r\n250 AUTH CRAM-MD5 PLAIN\r\n");
+  EXPECT_EQ(clear.wrote(), "AUTH CRAM-MD5\r\n");
+  for (int i = 0; i < 8; ++i) {
+    clear.server("334 \r\n");
+    EXPECT_EQ(clear.wrote(), "\r\n") << i;
+  }
+  clear.server("334 \r\n");
+  EXPECT_EQ(clear.wrote(), "*\r\n");
+  clear.server("501 cancelled\r\n");
+  EXPECT_THAT(clear.wrote(), HasSubstr("AUTH PLAIN "));
+}
+
+TEST(SignIn, ARejectionAfterTooManyChallengesIsNotTriedAgain) {
+  dialogue with(dialogue::with_sign_in());
+  reach_auth(with, "PLAIN LOGIN");
+  with.wrote();
+  with.server("334 \r\n");
+  EXPECT_EQ(with.wrote(), "*\r\n");
+  with.server("535 5.7.8 no\r\n");
+  EXPECT_EQ(with.wrote(), "");
+  ASSERT_TRUE(with.opening_failed);
+  EXPECT_EQ(with.opening_failed->code, "AUTH_REJECTED");
+}
+
+TEST(SignIn, TheWholeOpeningHasOneDeadline) {
+  fsm_settings settings = dialogue::with_sign_in();
+  settings.command_timeout = milliseconds{100};
+  for (const int session : {0, 250, 1000}) {
+    settings.session_timeout = milliseconds{session};
+    const int whole = session == 250 ? 250 : 300;
+    dialogue with(settings);
+    with.connect();
+    EXPECT_EQ(with.deadline_set, milliseconds{100});
+    with.now += milliseconds{90};
+    with.server("220 mx\r\n");
+    EXPECT_EQ(with.deadline_set, milliseconds{100});
+    with.now += milliseconds{90};
+    with.server(ehlo_starttls);
+    EXPECT_EQ(with.deadline_set, milliseconds{std::min(100, whole - 180)});
+    with.now += milliseconds{60};
+    with.server("220 go\r\n");
+    with.secured();
+    EXPECT_EQ(with.deadline_set, milliseconds{whole - 240});
+    with.now += milliseconds{5};
+    with.server("250-mx\r\n250 AUTH LOGIN\r\n");
+    with.server("334 VXNlcm5hbWU6\r\n");
+    EXPECT_EQ(with.deadline_set, milliseconds{whole - 245});
+    with.now += milliseconds{whole - 245};
+    with.deadline();
+    ASSERT_TRUE(with.opening_failed);
+    EXPECT_EQ(with.opening_failed->code, "COMMAND_TIMEOUT");
+    EXPECT_THAT(with.opening_failed->detail, HasSubstr("opening of the connection"));
+  }
 }
 
 }  // namespace

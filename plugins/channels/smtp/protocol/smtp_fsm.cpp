@@ -4,6 +4,8 @@
 
 #include <tocsin/sdk/json.hpp>
 
+#include <algorithm>
+
 namespace tocsin::smtp {
 namespace {
 
@@ -62,7 +64,20 @@ void smtp_fsm::connected(std::string client_name, std::string channel_binding, m
   began_ = now;
   stage_began_ = now;
   transcript_.note(encrypted_ ? "connected, TLS is up" : "connected");
-  out.deadline = settings_->command_timeout;
+  out.deadline = opening_deadline(now);
+}
+
+// From "connected" to "ready for mail", whatever the server makes of it in between: three times timeouts.command, or
+// timeouts.session if that is less. A server that answers each command just in time could else hold the mails that wait
+// for the connection for an hour.
+milliseconds smtp_fsm::opening_limit() const {
+  const milliseconds limit = 3 * settings_->command_timeout;
+  return settings_->session_timeout.count() > 0 ? std::min(limit, settings_->session_timeout) : limit;
+}
+
+milliseconds smtp_fsm::opening_deadline(milliseconds now) const {
+  const milliseconds left = began_ + opening_limit() - now;
+  return std::clamp(left, milliseconds{1}, std::max(settings_->command_timeout, milliseconds{1}));  // 0 would be: none
 }
 
 void smtp_fsm::secured(std::string channel_binding, milliseconds now, fsm_actions& out) {
@@ -137,11 +152,11 @@ void smtp_fsm::on_greeting(const reply& said, bool more_follows, milliseconds no
   send_ehlo(now, out);
 }
 
-void smtp_fsm::send_ehlo(milliseconds, fsm_actions& out) {
+void smtp_fsm::send_ehlo(milliseconds now, fsm_actions& out) {
   state_ = fsm_state::ehlo;
   offered_ = {};  // what was offered in clear counts for nothing under TLS
   send("EHLO " + client_name_, out);
-  out.deadline = settings_->command_timeout;
+  out.deadline = opening_deadline(now);
 }
 
 void smtp_fsm::on_ehlo(const reply& said, bool more_follows, milliseconds now, fsm_actions& out) {
@@ -151,7 +166,7 @@ void smtp_fsm::on_ehlo(const reply& said, bool more_follows, milliseconds now, f
     if (old_server && settings_->security != security::starttls && !settings_->sign_in.needed()) {
       state_ = fsm_state::helo;
       send("HELO " + client_name_, out);
-      out.deadline = settings_->command_timeout;
+      out.deadline = opening_deadline(now);
       return;
     }
     fail_opening(stage::ehlo, judge_reply(stage::ehlo, said, settings_->preset), now, out);
@@ -183,7 +198,7 @@ void smtp_fsm::on_ehlo(const reply& said, bool more_follows, milliseconds now, f
   }
   state_ = fsm_state::starttls;
   send("STARTTLS", out);
-  out.deadline = settings_->command_timeout;
+  out.deadline = opening_deadline(now);
 }
 
 void smtp_fsm::on_starttls(const reply& said, bool more_follows, milliseconds now, fsm_actions& out) {
@@ -203,7 +218,7 @@ void smtp_fsm::on_starttls(const reply& said, bool more_follows, milliseconds no
   report(stage::starttls, good(said.to_line()), {}, now, out);
   offered_ = {};
   state_ = fsm_state::securing;
-  out.deadline = settings_->command_timeout;
+  out.deadline = opening_deadline(now);
   out.secure = true;
 }
 
@@ -285,6 +300,14 @@ void smtp_fsm::deadline_passed(milliseconds now, fsm_actions& out) {
   if (state_ == fsm_state::over) return;
   if (opening()) {
     const bool greeting = state_ == fsm_state::greeting;
+    if (!greeting && now - began_ >= opening_limit()) {
+      fail_opening(current_stage(),
+                   make_outcome("COMMAND_TIMEOUT",
+                                "the opening of the connection took longer than three times timeouts.command, or than "
+                                "timeouts.session"),
+                   now, out);
+      return;
+    }
     fail_opening(current_stage(),
                  make_outcome(greeting ? "GREETING_TIMEOUT" : "COMMAND_TIMEOUT",
                               greeting ? "the server sent no greeting within timeouts.command"

@@ -150,6 +150,8 @@ class smtp_fsm {
   void on_ehlo(const reply& said, bool more_follows, milliseconds now, fsm_actions& out);
   void on_starttls(const reply& said, bool more_follows, milliseconds now, fsm_actions& out);
   void after_ehlo(milliseconds now, fsm_actions& out);
+  milliseconds opening_limit() const;
+  milliseconds opening_deadline(milliseconds now) const;
   void become_ready(milliseconds now, fsm_actions& out);
   void on_violation(std::string_view why, milliseconds now, fsm_actions& out);
   void fail_opening(stage at, outcome why, milliseconds now, fsm_actions& out);
@@ -162,9 +164,9 @@ class smtp_fsm {
   void start_mechanism(milliseconds now, fsm_actions& out);
   void on_auth_reply(const reply& said, milliseconds now, fsm_actions& out);
   void on_challenge(const reply& said, milliseconds now, fsm_actions& out);
-  void cancel_exchange(std::string why, fsm_actions& out);
+  void cancel_exchange(std::string why, milliseconds now, fsm_actions& out);
   bool next_mechanism(milliseconds now, fsm_actions& out);
-  void send_secret(std::string_view line, std::string_view shown, fsm_actions& out);
+  void send_secret(std::string_view line, std::string_view shown, milliseconds now, fsm_actions& out);
   void fail_sign_in(outcome why, milliseconds now, fsm_actions& out);
   void forget_credentials();
 
@@ -207,6 +209,8 @@ class smtp_fsm {
   std::optional<std::string> held_back_;  // an initial response that was too long for the command's line
   std::string broken_;                    // why the exchange was cancelled
   bool sent_response_ = false;
+  unsigned challenges_ = 0;  // of this exchange
+  bool too_many_ = false;    // it was cancelled because the server went on asking
 
   std::list<transaction> transactions_;  // at most two: one whose data was sent, one whose envelope follows it
   std::vector<pending_reply> pending_;   // in the order in which they will come

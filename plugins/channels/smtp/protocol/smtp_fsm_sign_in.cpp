@@ -10,6 +10,9 @@ namespace {
 // RFC 4954 section 4: a longer initial response waits for the server's first challenge.
 constexpr std::size_t max_command_bytes = 510;
 
+// No mechanism that we know needs more than three; a server that asks on and on must not have us answer on and on.
+constexpr unsigned max_challenges = 8;
+
 void wipe(std::string& secret) {
   volatile char* at = secret.data();
   for (std::size_t i = 0; i < secret.size(); ++i) at[i] = 0;
@@ -26,10 +29,10 @@ void smtp_fsm::forget_credentials() {
 }
 
 // shown goes to the transcript: never what is secret.
-void smtp_fsm::send_secret(std::string_view line, std::string_view shown, fsm_actions& out) {
+void smtp_fsm::send_secret(std::string_view line, std::string_view shown, milliseconds now, fsm_actions& out) {
   out.write.append(line).append("\r\n");
   transcript_.client(shown);
-  out.deadline = settings_->command_timeout;
+  out.deadline = opening_deadline(now);
 }
 
 void smtp_fsm::credentials_ready(std::string password, milliseconds now, fsm_actions& out) {
@@ -59,6 +62,8 @@ void smtp_fsm::start_mechanism(milliseconds now, fsm_actions& out) {
   std::string why;
   broken_.clear();
   sent_response_ = false;
+  challenges_ = 0;
+  too_many_ = false;
   held_back_.reset();
   exchange_ = make_exchange(mechanism, credentials_, why);
   if (exchange_ == nullptr) {
@@ -73,18 +78,18 @@ void smtp_fsm::start_mechanism(milliseconds now, fsm_actions& out) {
     return;
   }
   if (!initial) {
-    send_secret(opening, opening, out);
+    send_secret(opening, opening, now, out);
     return;
   }
   std::string response = initial->response.empty() ? "=" : to_base64(initial->response);
   if (opening.size() + 1 + response.size() > max_command_bytes) {
     held_back_ = std::move(response);
-    send_secret(opening, opening, out);
+    send_secret(opening, opening, now, out);
     return;
   }
   sent_response_ = true;
   std::string line = opening + " " + response;
-  send_secret(line, opening + " ***", out);
+  send_secret(line, opening + " ***", now, out);
   wipe(line);
   wipe(response);
 }
@@ -115,7 +120,13 @@ void smtp_fsm::on_auth_reply(const reply& said, milliseconds now, fsm_actions& o
     return;
   }
   if (!broken_.empty() && said.code != 421) {  // the answer to our "*"
-    outcome why = make_outcome("PROTOCOL_VIOLATION", broken_);
+    // A server that went on asking has our answer: its "no" is about the password.
+    outcome why = judge_reply(stage::auth, said, settings_->preset);
+    if (too_many_ && why.result == outcome_class::auth && said.code == 535) {
+      fail_sign_in(std::move(why), now, out);
+      return;
+    }
+    why = make_outcome("PROTOCOL_VIOLATION", broken_);
     why.server_reply = said.to_line();
     if (!next_mechanism(now, out)) fail_sign_in(std::move(why), now, out);
     return;
@@ -128,25 +139,31 @@ void smtp_fsm::on_auth_reply(const reply& said, milliseconds now, fsm_actions& o
 }
 
 void smtp_fsm::on_challenge(const reply& said, milliseconds now, fsm_actions& out) {
+  const bool answered_plain = mechanisms_.front() == "PLAIN" && sent_response_;  // RFC 4616: one message, and no more
+  if (answered_plain || ++challenges_ > max_challenges) {
+    too_many_ = true;
+    cancel_exchange(mechanisms_.front() + ": the server goes on asking after it has got all answers", now, out);
+    return;
+  }
   if (held_back_) {
     sent_response_ = true;
     std::string response = std::move(*held_back_);
     held_back_.reset();
-    send_secret(response, "***", out);
+    send_secret(response, "***", now, out);
     wipe(response);
     return;
   }
   std::optional<std::string> challenge;
   if (said.text.size() <= max_challenge_bytes) challenge = from_base64(said.text, max_challenge_bytes);
   if (!challenge) {
-    cancel_exchange("the server's challenge is no base64, or longer than 12 KiB", out);
+    cancel_exchange("the server's challenge is no base64, or longer than 12 KiB", now, out);
     return;
   }
   sasl_exchange::step step = exchange_->answer(*challenge);
   if (step.ok) {
     sent_response_ = true;
     std::string response = to_base64(step.response);
-    send_secret(response, "***", out);
+    send_secret(response, "***", now, out);
     wipe(step.response);
     wipe(response);
     return;
@@ -157,12 +174,12 @@ void smtp_fsm::on_challenge(const reply& said, milliseconds now, fsm_actions& ou
     fail_sign_in(make_outcome("AUTH_SERVER_UNVERIFIED", "the server's signature is wrong: " + step.why), now, out);
     return;
   }
-  cancel_exchange(mechanisms_.front() + ": " + step.why, out);
+  cancel_exchange(mechanisms_.front() + ": " + step.why, now, out);
 }
 
-void smtp_fsm::cancel_exchange(std::string why, fsm_actions& out) {
+void smtp_fsm::cancel_exchange(std::string why, milliseconds now, fsm_actions& out) {
   broken_ = std::move(why);
-  send_secret("*", "*", out);
+  send_secret("*", "*", now, out);
 }
 
 // False: there is none left.
