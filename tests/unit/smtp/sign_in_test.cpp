@@ -395,5 +395,44 @@ TEST(SignIn, TheWholeOpeningHasOneDeadline) {
   }
 }
 
+TEST(SignIn, CredentialsThatTheServerRepeatsAreHidden) {
+  const std::string whole = to_base64(std::string("\0user\0secret", 12));
+  for (const std::string& echo : {whole, whole.substr(0, 13), std::string("user/secret"), std::string("SECRET")}) {
+    for (const char* code : {"501 5.5.4 ", "535 5.7.8 ", "454 4.7.0 ", "421 4.7.0 ", "354 "}) {
+      dialogue with(dialogue::with_sign_in());
+      reach_auth(with, "PLAIN");
+      with.server(code + ("cannot decode AUTH PLAIN " + echo + ", sorry\r\n"));
+      ASSERT_TRUE(with.opening_failed) << code << echo;
+      const std::string& said = with.opening_failed->server_reply;
+      EXPECT_THAT(said, HasSubstr(std::string(code) + "cannot decode AUTH PLAIN "));
+      EXPECT_THAT(said, HasSubstr("***, sorry"));
+      for (const std::string& shown : {said, with.opening_failed->detail, with.fsm.dialogue()}) {
+        EXPECT_EQ(shown.find(echo), std::string::npos) << shown;
+        EXPECT_EQ(shown.find("secret"), std::string::npos) << shown;
+      }
+    }
+  }
+}
+
+TEST(SignIn, CredentialsOfAnEarlierMechanismAreHiddenToo) {
+  dialogue with(dialogue::with_sign_in());
+  reach_auth(with, "PLAIN LOGIN");
+  with.server("504 5.5.4 no AUTH PLAIN " + to_base64(std::string("\0user\0secret", 12)) + "\r\n");
+  with.server("334 VXNlcm5hbWU6\r\n");
+  with.server("334 UGFzc3dvcmQ6\r\n");
+  with.server("535 5.7.8 user, " + to_base64("secret") + " " + to_base64(std::string("\0user\0secret", 12)) + "\r\n");
+  ASSERT_TRUE(with.opening_failed);
+  EXPECT_EQ(with.opening_failed->server_reply, "535 5.7.8 user, *** ***");
+  EXPECT_THAT(with.fsm.dialogue(), HasSubstr("504 5.5.4 no AUTH PLAIN ***"));
+}
+
+TEST(SignIn, AYesThatRepeatsThePasswordIsHiddenInTheDialogue) {
+  dialogue with(dialogue::with_sign_in());
+  reach_auth(with, "PLAIN");
+  with.server("235 welcome, secret\r\n");
+  EXPECT_EQ(with.times_opened, 1);
+  EXPECT_THAT(with.fsm.dialogue(), HasSubstr("235 welcome, ***"));
+}
+
 }  // namespace
 }  // namespace tocsin::smtp::testing

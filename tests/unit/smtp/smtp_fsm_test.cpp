@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <utility>
+
 namespace tocsin::smtp::testing {
 namespace {
 
@@ -521,6 +524,54 @@ TEST(SmtpFsm, ADiagnosisReportsEachStageAndSendsNothing) {
                                              "recipient OK"}));
   EXPECT_THAT(with.all_written, Not(HasSubstr("DATA")));
   EXPECT_THAT(with.all_written, HasSubstr("RSET\r\nQUIT\r\n"));
+}
+
+// Opens a connection, has one mail delivered over it, and begins another.
+void begin_on_used_connection(dialogue& with) {
+  open_plain(with, ehlo_pipelining);
+  with.queue(make_mail(1));
+  with.server("250 ok\r\n250 ok\r\n354 go\r\n");
+  with.server("250 queued\r\n");
+  with.queue(make_mail(2));
+}
+
+TEST(SmtpFsm, AUsedConnectionThatFailsOtherwiseThanByItsEndIsAnAttempt) {
+  const std::pair<const char*, std::function<void(dialogue&)>> ways[] = {
+      {"RATE_LIMITED", [](dialogue& with) { with.server("421 4.7.28 too many messages\r\n"); }},
+      {"COMMAND_TIMEOUT", [](dialogue& with) { with.deadline(); }},
+      {"PROTOCOL_VIOLATION", [](dialogue& with) { with.server("\x16\x03\x01 nonsense\r\n"); }}};
+  for (const auto& [code, fail] : ways) {
+    dialogue with;
+    begin_on_used_connection(with);
+    fail(with);
+    ASSERT_EQ(with.done.size(), 2U) << code;
+    EXPECT_EQ(with.done[1].came_to.code, code);
+    EXPECT_FALSE(with.done[1].replaceable) << code;
+  }
+}
+
+TEST(SmtpFsm, AMailOfWhichSomethingWasAcceptedIsNotReplaced) {
+  dialogue with;
+  begin_on_used_connection(with);
+  with.server("250 ok\r\n");
+  with.drop();
+  ASSERT_EQ(with.done.size(), 2U);
+  EXPECT_FALSE(with.done[1].replaceable);
+}
+
+TEST(SmtpFsm, ARefusedResetIsNoFaultOfTheSender) {
+  dialogue with;
+  open_plain(with, ehlo_pipelining);
+  with.queue(make_mail(1));
+  with.server("250 ok\r\n550 no\r\n554 no\r\n");
+  with.queue(make_mail(2));
+  with.server("550 5.0.0 never\r\n");  // to our RSET
+  ASSERT_EQ(with.done.size(), 2U);
+  EXPECT_EQ(with.done[1].came_to.code, "PROTOCOL_VIOLATION");
+  EXPECT_EQ(with.done[1].came_to.result, outcome_class::transient);
+  EXPECT_EQ(with.done[1].came_to.server_reply, "550 5.0.0 never");
+  EXPECT_FALSE(with.done[1].replaceable);
+  EXPECT_TRUE(with.closed);
 }
 
 }  // namespace

@@ -110,7 +110,12 @@ void smtp_fsm::received(std::string_view bytes, milliseconds now, fsm_actions& o
   }
 }
 
-void smtp_fsm::on_reply(const reply& said, bool more_follows, milliseconds now, fsm_actions& out) {
+void smtp_fsm::on_reply(const reply& given, bool more_follows, milliseconds now, fsm_actions& out) {
+  // A challenge is needed as it is, and is not shown.
+  const bool challenge = given.code == 334 && broken_.empty();
+  std::optional<reply> hidden;
+  if (state_ == fsm_state::signing_in && !challenge) hidden = without_credentials(given);
+  const reply& said = hidden ? *hidden : given;
   if (state_ != fsm_state::signing_in || !said.wants_more()) transcript_.server(said.to_line());
   switch (state_) {
     case fsm_state::greeting:
@@ -291,7 +296,7 @@ void smtp_fsm::on_violation(std::string_view why, milliseconds now, fsm_actions&
   } else {
     const outcome came_to = make_outcome("PROTOCOL_VIOLATION", why);
     if (!transactions_.empty()) report(current_stage(), came_to, {}, now, out);
-    lose(came_to, out);
+    lose(came_to, false, out);
     close(out);
   }
 }
@@ -326,7 +331,7 @@ void smtp_fsm::deadline_passed(milliseconds now, fsm_actions& out) {
   transcript_.note("no answer in time");
   const outcome came_to = make_outcome("COMMAND_TIMEOUT", "the server did not answer in time");
   report(current_stage(), came_to, {}, now, out);
-  lose(came_to, out);
+  lose(came_to, false, out);
   close(out);
 }
 
@@ -342,7 +347,7 @@ void smtp_fsm::lost(std::string_view at, std::string_view code, std::string_view
     fail_opening(where, std::move(why), now, out);
   } else {
     if (!transactions_.empty()) report(where, why, {}, now, out);
-    lose(why, out);
+    lose(why, why.code == "SERVER_CLOSED", out);
   }
   state_ = fsm_state::over;
   out.close = false;  // there is nothing left to close

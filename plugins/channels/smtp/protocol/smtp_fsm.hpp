@@ -46,8 +46,8 @@ struct fsm_settings {
 struct completion {
   outgoing_ptr message;
   outcome came_to;
-  // The connection was found dead before it accepted anything of this mail: sending it over another one is no new
-  // attempt.
+  // The connection was found closed, or about to be (421), before it accepted anything of this mail: sending it over
+  // another one is no new attempt.
   bool replaceable = false;
 };
 
@@ -167,6 +167,8 @@ class smtp_fsm {
   void cancel_exchange(std::string why, milliseconds now, fsm_actions& out);
   bool next_mechanism(milliseconds now, fsm_actions& out);
   void send_secret(std::string_view line, std::string_view shown, milliseconds now, fsm_actions& out);
+  std::string note_response(const std::string& raw);
+  reply without_credentials(const reply& said) const;
   void fail_sign_in(outcome why, milliseconds now, fsm_actions& out);
   void forget_credentials();
 
@@ -187,7 +189,7 @@ class smtp_fsm {
   void note_failure(transaction& of, stage at, const reply& said, milliseconds now, fsm_actions& out);
   void end(transaction& which, outcome came_to, bool replaceable, fsm_actions& out);
   void end_failed(transaction& which, fsm_actions& out);
-  void lose(const outcome& why, fsm_actions& out);
+  void lose(const outcome& why, bool found_dead, fsm_actions& out);
   void quit(fsm_actions& out);
   void settle(milliseconds now, fsm_actions& out);
   void set_deadline(fsm_actions& out);
@@ -209,8 +211,9 @@ class smtp_fsm {
   std::optional<std::string> held_back_;  // an initial response that was too long for the command's line
   std::string broken_;                    // why the exchange was cancelled
   bool sent_response_ = false;
-  unsigned challenges_ = 0;  // of this exchange
-  bool too_many_ = false;    // it was cancelled because the server went on asking
+  std::vector<std::string> sent_secrets_;  // what a server could repeat, in base64 and as it is
+  unsigned challenges_ = 0;                // of this exchange
+  bool too_many_ = false;                  // it was cancelled because the server went on asking
 
   std::list<transaction> transactions_;  // at most two: one whose data was sent, one whose envelope follows it
   std::vector<pending_reply> pending_;   // in the order in which they will come

@@ -4,6 +4,8 @@
 
 #include <tocsin/sdk/json.hpp>
 
+#include <algorithm>
+
 namespace tocsin::smtp {
 namespace {
 
@@ -19,13 +21,55 @@ void wipe(std::string& secret) {
   secret.clear();
 }
 
+bool same_letter(char a, char b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return lower(a) == lower(b);
+}
+
+// Puts *** in the place of the secret, and of a beginning of it: servers cut off what they repeat.
+void hide(std::string& text, std::string_view secret) {
+  constexpr std::size_t shortest_beginning = 8;
+  constexpr std::string_view hidden = "***";
+  if (secret.empty()) return;
+  const std::string_view head = secret.substr(0, shortest_beginning);
+  std::size_t from = 0;
+  while (true) {
+    const auto at = std::search(text.begin() + static_cast<std::ptrdiff_t>(from), text.end(), head.begin(), head.end(),
+                                same_letter);
+    if (at == text.end()) return;
+    const auto begin = static_cast<std::size_t>(at - text.begin());
+    const auto end = std::mismatch(at, text.end(), secret.begin(), secret.end(), same_letter).first;
+    text.replace(at, end, hidden);
+    from = begin + hidden.size();
+  }
+}
+
 }  // namespace
 
 void smtp_fsm::forget_credentials() {
   wipe(credentials_.password);
+  for (std::string& one : sent_secrets_) wipe(one);
+  sent_secrets_.clear();
   if (held_back_) wipe(*held_back_);
   held_back_.reset();
   exchange_.reset();
+}
+
+// In base64, as it is sent; it is kept until the sign-in is over, for without_credentials(). The user name by itself,
+// which LOGIN sends, is no secret as it is, only where it could be taken for one.
+std::string smtp_fsm::note_response(const std::string& raw) {
+  std::string encoded = to_base64(raw);
+  sent_secrets_.push_back(encoded);
+  if (raw != credentials_.username) sent_secrets_.push_back(raw);
+  return encoded;
+}
+
+// Some servers repeat the line that they do not like.
+reply smtp_fsm::without_credentials(const reply& said) const {
+  reply shown = said;
+  for (const std::string& one : sent_secrets_) hide(shown.text, one);
+  hide(shown.text, credentials_.password);
+  return shown;
 }
 
 // shown goes to the transcript: never what is secret.
@@ -81,7 +125,7 @@ void smtp_fsm::start_mechanism(milliseconds now, fsm_actions& out) {
     send_secret(opening, opening, now, out);
     return;
   }
-  std::string response = initial->response.empty() ? "=" : to_base64(initial->response);
+  std::string response = initial->response.empty() ? "=" : note_response(initial->response);
   if (opening.size() + 1 + response.size() > max_command_bytes) {
     held_back_ = std::move(response);
     send_secret(opening, opening, now, out);
@@ -162,7 +206,7 @@ void smtp_fsm::on_challenge(const reply& said, milliseconds now, fsm_actions& ou
   sasl_exchange::step step = exchange_->answer(*challenge);
   if (step.ok) {
     sent_response_ = true;
-    std::string response = to_base64(step.response);
+    std::string response = note_response(step.response);
     send_secret(response, "***", now, out);
     wipe(step.response);
     wipe(response);

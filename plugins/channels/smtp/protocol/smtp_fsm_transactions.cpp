@@ -130,7 +130,7 @@ void smtp_fsm::on_transaction_reply(const reply& said, milliseconds now, fsm_act
     report(current_stage(), why, {}, now, out);
     // An answer to the data is one: the server did not take the mail.
     if (due.owner != nullptr && due.to == command::body) due.owner->failure = why;
-    lose(why, out);
+    lose(why, why.code == "SERVER_SHUTTING_DOWN", out);
     close(out);
     return;
   }
@@ -153,7 +153,9 @@ void smtp_fsm::on_transaction_reply(const reply& said, milliseconds now, fsm_act
       break;
     case command::rset:
       if (!said.good()) {  // the two sides no longer agree on where they are
-        lose(judge_reply(stage::sender, said, settings_->preset), out);
+        outcome why = make_outcome("PROTOCOL_VIOLATION", "the server refused RSET, which it may not");
+        why.server_reply = said.to_line();
+        lose(why, false, out);
         close(out);
       }
       break;
@@ -218,7 +220,7 @@ void smtp_fsm::on_data_reply(transaction& of, const reply& said, milliseconds no
   }
   if (!of.failure) note_failure(of, stage::message, said, now, out);
   if (said.good()) {  // neither a refusal nor a wish for data
-    lose(*of.failure, out);
+    lose(*of.failure, false, out);
     close(out);
     return;
   }
@@ -228,12 +230,13 @@ void smtp_fsm::on_data_reply(transaction& of, const reply& said, milliseconds no
 void smtp_fsm::on_body_reply(transaction& of, const reply& said, milliseconds now, fsm_actions& out) {
   if (!of.body_sent) {  // the mail is not whole yet: there is nothing that it could answer but its refusal
     note_failure(of, stage::message, said, now, out);
-    lose(*of.failure, out);
+    lose(*of.failure, false, out);
     close(out);
     return;
   }
   if (said.wants_more()) {
-    lose(make_outcome("PROTOCOL_VIOLATION", "the server answered the mail with " + std::to_string(said.code)), out);
+    lose(make_outcome("PROTOCOL_VIOLATION", "the server answered the mail with " + std::to_string(said.code)), false,
+         out);
     close(out);
     return;
   }
@@ -276,8 +279,9 @@ void smtp_fsm::end_failed(transaction& which, fsm_actions& out) {
   }
 }
 
-// The connection can no longer be used: every mail in flight gets its outcome.
-void smtp_fsm::lose(const outcome& why, fsm_actions& out) {
+// The connection can no longer be used: every mail in flight gets its outcome. found_dead: because the server closed it
+// or says that it does; only then a used connection may have been over before the mail began.
+void smtp_fsm::lose(const outcome& why, bool found_dead, fsm_actions& out) {
   while (!transactions_.empty()) {
     transaction& one = transactions_.front();
     if (one.failure) {
@@ -285,7 +289,7 @@ void smtp_fsm::lose(const outcome& why, fsm_actions& out) {
     } else if (one.body_sent) {
       end(one, make_uncertain(why), false, out);
     } else {
-      end(one, why, one.on_used_connection && !one.accepted, out);
+      end(one, why, found_dead && one.on_used_connection && !one.accepted, out);
     }
   }
   pending_.clear();
@@ -351,7 +355,7 @@ void smtp_fsm::abort(std::string_view why, milliseconds now, fsm_actions& out) {
   }
   outcome given_up = make_outcome("COMMAND_TIMEOUT", why);
   given_up.result = outcome_class::returned;
-  lose(given_up, out);
+  lose(given_up, false, out);
   close(out);
 }
 
