@@ -33,7 +33,7 @@ struct endpoint_settings {
   std::string preset;               // plugin id of the preset; empty: none
   boost::json::object settings;     // as tocsin_endpoint.settings (tocsin/abi/endpoint.h)
   boost::json::object preset_data;  // the preset's manifest object; empty: none
-  std::uint64_t fingerprint = 0;    // changes when anything here changes, a secret's value included
+  std::uint64_t fingerprint = 0;    // changes with anything here, a secret's value and a file's content included
   std::uint64_t server_fingerprint =
       0;                         // the same over the keys of the server group alone: tocsin_endpoint.pool is made of it
   bool enabled = true;           // false: override = false; deliveries wait

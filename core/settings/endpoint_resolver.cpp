@@ -93,19 +93,24 @@ std::vector<std::string> keys_to_read(const manifest& plugin) {
   return keys;
 }
 
-std::optional<fault> unreadable_file(const merged_channel& channel, const settings_file& file) {
-  for (const auto& key : keys_to_read(*channel.schema->manifest)) {
+// The files that a setting names: one path, or several.
+std::vector<std::string> paths_in(const json::value& value) {
+  std::vector<std::string> paths;
+  const auto add = [&](const json::value& path) {
+    if (path.is_string() && !path.get_string().empty()) paths.emplace_back(path.get_string());
+  };
+  add(value);
+  if (const auto* items = value.if_array()) std::for_each(items->begin(), items->end(), add);
+  return paths;
+}
+
+std::optional<fault> unreadable_file(const merged_channel& channel, const std::vector<std::string>& keys,
+                                     const settings_file& file) {
+  for (const auto& key : keys) {
     const auto* value = channel.winner(key);
     if (!value) continue;
-    std::vector<std::string> paths;
-    if (value->leaf.value.is_string()) paths.emplace_back(value->leaf.value.get_string());
-    if (const auto* items = value->leaf.value.if_array()) {
-      for (const auto& item : *items) {
-        if (item.is_string()) paths.emplace_back(item.get_string());
-      }
-    }
-    for (const auto& path : paths) {
-      if (path.empty() || ::access(path.c_str(), R_OK) == 0) continue;
+    for (const auto& path : paths_in(value->leaf.value)) {
+      if (::access(path.c_str(), R_OK) == 0) continue;
       return fault{"SETTINGS_INVALID", "The file " + path + " is not there, or cannot be read.",
                    "Correct the path, or give the user who runs Tocsin the right to read it.",
                    place_of(channel, key, file)};
@@ -135,6 +140,7 @@ resolved_endpoint resolve_endpoint(const merged_channel& channel, const std::str
   whole.add(made->enabled ? "on" : "off");
 
   secret_replacer secrets(file, add_secret);
+  const auto read_keys = channel.schema ? keys_to_read(*channel.schema->manifest) : std::vector<std::string>{};
   if (channel.schema) {
     const bool all_is_server = channel.schema->groups.count("server") == 0;
     for (const auto& leaf : channel.schema->leaves) {
@@ -146,10 +152,17 @@ resolved_endpoint resolve_endpoint(const merged_channel& channel, const std::str
       set_at(made->settings, leaf.key,
              of_server ? secrets.replace(value, *leaf.schema, where, {&whole, &server})
                        : secrets.replace(value, *leaf.schema, where, {&whole}));
+      // A plugin reads these when an endpoint is opened: what they hold is part of the settings.
+      if (std::find(read_keys.begin(), read_keys.end(), leaf.key) == read_keys.end()) continue;
+      for (const auto& path : paths_in(value)) {
+        const std::string content = fingerprint_of_file(path);
+        whole.add(content);
+        if (of_server) server.add(content);
+      }
     }
   }
   // A problem that has gone is a change, too: a pause that was made for it ends.
-  const auto unreadable = channel.schema ? unreadable_file(channel, file) : std::nullopt;
+  const auto unreadable = channel.schema ? unreadable_file(channel, read_keys, file) : std::nullopt;
   for (auto* fingerprint : {&whole, &server}) fingerprint->add(unreadable ? unreadable->what : "");
   whole.add(channel.problem ? channel.problem->what : "");
   made->fingerprint = whole.finish();

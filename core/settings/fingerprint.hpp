@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace tocsin {
@@ -20,5 +21,9 @@ class fingerprint_maker {
   struct impl;
   std::unique_ptr<impl> impl_;
 };
+
+// What a file holds now, as a field for a fingerprint: the SHA-256 of its content; of a file over 16 MiB, which would
+// hold a reload up, its size and time of change; of anything else than a regular file that can be read, "".
+std::string fingerprint_of_file(const std::string& path);
 
 }  // namespace tocsin

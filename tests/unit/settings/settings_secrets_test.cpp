@@ -1,9 +1,16 @@
-// Tests of secrets: where they are read from, what is said when they cannot be, and that nothing shows them.
+// Tests of secrets and of the files that plugins read: where they are read from, what is said when they cannot be, that
+// nothing shows a secret, and that a change of either is seen.
 #include "core/observe/log.hpp"
+#include "core/settings/fingerprint.hpp"
 #include "core/settings/secret_reference.hpp"
 #include "tests/unit/settings/settings_fixture.hpp"
 
 #include <boost/json.hpp>
+
+#include <chrono>
+#include <cstdint>
+
+#include <sys/stat.h>
 
 namespace tocsin::test {
 namespace {
@@ -146,6 +153,48 @@ TEST(SettingsSecrets, WantTheFilesThatAPluginReads) {
   const auto there = open_email(text, toml);
   EXPECT_FALSE(there.email->problem.has_value());
   EXPECT_NE(there.email->server_fingerprint, missing.email->server_fingerprint) << "so that its pause ends";
+}
+
+TEST(SettingsFingerprints, ChangeWithWhatThePluginsFilesHold) {
+  const temporary_folder folder;
+  const auto toml = folder.path() / "tocsin.toml";
+  const std::string text = email_with("") + "tls.ca_file = \"ca.pem\"\ntls.crl_files = [\"one.crl\", \"two.crl\"]\n";
+  for (const char* name : {"ca.pem", "one.crl", "two.crl"}) folder.write(name, "first");
+  auto before = open_email(text, toml);
+  EXPECT_EQ(open_email(text, toml).email->fingerprint, before.email->fingerprint);
+  EXPECT_EQ(open_email(text, toml).email->server_fingerprint, before.email->server_fingerprint);
+  for (const char* name : {"ca.pem", "one.crl", "two.crl"}) {
+    folder.write(name, "other");
+    auto after = open_email(text, toml);
+    EXPECT_FALSE(after.email->problem.has_value());
+    EXPECT_NE(after.email->fingerprint, before.email->fingerprint) << name;
+    EXPECT_NE(after.email->server_fingerprint, before.email->server_fingerprint) << name;
+    before = std::move(after);
+  }
+}
+
+TEST(SettingsFingerprints, CountLargeFilesBySizeAndTime) {
+  const temporary_folder folder;
+  const auto file = folder.write("large", "");
+  const auto now = std::filesystem::file_time_type::clock::now();
+  const auto print = [&](std::uintmax_t size, int seconds) {
+    std::filesystem::resize_file(file, size);
+    std::filesystem::last_write_time(file, now - std::chrono::seconds(seconds));
+    return fingerprint_of_file(file);
+  };
+  constexpr std::uintmax_t most = 16u << 20;
+  EXPECT_EQ(print(most, 1), print(most, 2)) << "the content is the same";
+  EXPECT_EQ(print(most + 1, 1), print(most + 1, 1));
+  EXPECT_NE(print(most + 1, 1), print(most + 1, 2));
+  EXPECT_NE(print(most + 1, 1), print(most + 2, 1));
+}
+
+TEST(SettingsFingerprints, DoNotWaitForAFifo) {
+  const temporary_folder folder;
+  const auto fifo = folder.path() / "fifo";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  EXPECT_EQ(fingerprint_of_file(fifo), "");
+  EXPECT_EQ(fingerprint_of_file(folder.path() / "nothing"), "");
 }
 
 }  // namespace
