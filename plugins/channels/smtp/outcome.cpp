@@ -55,11 +55,17 @@ std::string_view subject_of(const reply& said) {
 }
 
 bool is_about_rate(const reply& said) {
-  return contains_any(said.text,
-                      {"rate limit", "rate-limit", "ratelimit", "sending rate", "receiving rate", "unusual rate",
-                       "too many connections", "too many concurrent", "too many messages", "too many recent",
-                       "too many emails", "too much mail", "too fast", "throttl", "connection rate", "message rate",
-                       "exceeded the rate", "exceeded rate", "messages per"});
+  return contains_any(said.text, {"rate limit", "rate-limit", "ratelimit", "sending rate", "unusual rate",
+                                  "too many connections", "too many concurrent", "too many messages", "too many recent",
+                                  "too many emails", "too much mail", "too fast", "throttl", "connection rate",
+                                  "message rate", "exceeded the rate", "exceeded rate", "messages per"});
+}
+
+// A mailbox that gets mail faster than its server likes says nothing of how fast this account may send.
+bool is_about_recipients_rate(const reply& said) {
+  return is_any(subject_of(said), {"2.121", "2.122"}) ||
+         contains_any(said.text, {"receiving rate", "receiving mail too", "receiving mail at a rate",
+                                  "receiving too many", "receiving too much", "receive limit", "they can receive"});
 }
 
 bool is_about_mailbox_full(const reply& said) {
@@ -100,7 +106,8 @@ bool is_about_missing_tls(const reply& said) {
                                   "require tls", "starttls command first", "must use tls"});
 }
 
-std::string_view judge_421(const reply& said) {
+std::string_view judge_421(stage at, const reply& said) {
+  if (at >= stage::recipient && is_about_recipients_rate(said)) return "RECIPIENT_DEFERRED";
   return is_about_rate(said) || is_any(subject_of(said), {"7.28", "4.5"}) ? "RATE_LIMITED" : "SERVER_SHUTTING_DOWN";
 }
 
@@ -131,8 +138,10 @@ std::string_view judge_auth(const reply& said) {
 std::string_view judge_transaction(const reply& said) {
   if (said.code == 530) return is_about_missing_tls(said) ? "AUTH_NEEDS_ENCRYPTION" : "AUTH_REQUIRED";
   if (is_about_missing_sign_in(said) && !said.temporary()) return "AUTH_REQUIRED";
+  if (is_about_recipients_rate(said)) return said.temporary() ? "RECIPIENT_DEFERRED" : "RECIPIENT_REJECTED";
   if (is_about_sending_quota(said)) return "QUOTA_EXCEEDED";
-  if (said.temporary() && is_about_rate(said)) return "RATE_LIMITED";
+  // Some servers say "too fast" with a code that lasts (5xx). No mail is refused for good by it: it is not at fault.
+  if (is_about_rate(said)) return "RATE_LIMITED";
   if (is_about_sender(said)) return said.temporary() ? "SENDER_DEFERRED" : "SENDER_REJECTED";
   if (said.code == 503) return "PROTOCOL_VIOLATION";  // it lost its place in the dialogue
   return {};
@@ -140,7 +149,7 @@ std::string_view judge_transaction(const reply& said) {
 
 std::string_view judge_code(stage at, const reply& said) {
   if (said.code < 400) return "PROTOCOL_VIOLATION";  // good, but not the one that was due
-  if (said.code == 421) return judge_421(said);
+  if (said.code == 421) return judge_421(at, said);
   switch (at) {
     case stage::greeting:
       if (said.temporary()) return is_about_rate(said) ? "RATE_LIMITED" : "SERVER_SHUTTING_DOWN";
@@ -172,8 +181,9 @@ std::string_view judge_code(stage at, const reply& said) {
   return said.temporary() ? "MESSAGE_DEFERRED" : "MESSAGE_REJECTED";
 }
 
-bool matches(const preset_reply& entry, const reply& said) {
-  return (entry.code == 0 || entry.code == said.code) && (entry.enhanced.empty() || entry.enhanced == said.enhanced) &&
+bool matches(const preset_reply& entry, stage at, const reply& said) {
+  return (!entry.at || *entry.at == at) && (entry.code == 0 || entry.code == said.code) &&
+         (entry.enhanced.empty() || entry.enhanced == said.enhanced) &&
          (entry.contains.empty() || contains(said.text, entry.contains));
 }
 
@@ -199,7 +209,7 @@ outcome judge_reply(stage at, const reply& said, const std::vector<preset_reply>
   made.server_reply = said.to_line();
   if (said.code >= 400) {
     for (const preset_reply& entry : preset) {
-      if (!matches(entry, said)) continue;
+      if (!matches(entry, at, said)) continue;
       made.code = entry.outcome;
       made.result = entry.result;
       made.retry_after_ms = entry.retry_after_ms;

@@ -7,6 +7,7 @@
 #include <tocsin/sdk/outcome.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,9 +47,10 @@ struct outcome {
 
 // One entry of a preset's "replies" (docs/formats/manifest.md): what a given server means by a reply.
 struct preset_reply {
-  int code = 0;          // 0: any
-  std::string enhanced;  // empty: any
-  std::string contains;  // in the reply's text, letter case aside; empty: any
+  int code = 0;             // 0: any
+  std::string enhanced;     // empty: any
+  std::optional<stage> at;  // none: any
+  std::string contains;     // in the reply's text, letter case aside; empty: any
   std::string outcome;
   tocsin::smtp::outcome_class result = tocsin::smtp::outcome_class::transient;
   std::int64_t retry_after_ms = -1;

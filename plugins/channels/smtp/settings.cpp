@@ -31,6 +31,7 @@ preset_reply read_reply(const sdk::json_reader& entry) {
   preset_reply made;
   made.code = static_cast<int>(entry.integer("code").value_or(0));
   made.enhanced = entry.text("enhanced").value_or("");
+  if (const auto at = entry.text("stage")) made.at = stage_of(*at);
   made.contains = entry.text("contains").value_or("");
   made.outcome = entry.text("outcome").value_or("");
   made.result = read_class(entry.text("class").value_or(""), made.outcome);
@@ -66,8 +67,14 @@ security read_security(const std::string& name, unsigned port) {
   refuse("secure_connection is \"" + name + "\"; it takes auto, starttls, implicit or off");
 }
 
+// Only a session's may be 0: a wait for the server without an end would hold its mails for ever.
 milliseconds read_timeout(const sdk::json_reader& settings, std::string_view key, milliseconds otherwise) {
-  return milliseconds{settings.integer(key).value_or(otherwise.count())};
+  const milliseconds read{settings.integer(key).value_or(otherwise.count())};
+  if (read.count() <= 0) {
+    refuse(std::string(key) + " is 0, but there must be a limit; set a time such as \"" +
+           std::to_string(otherwise.count() / 1000) + "s\", or leave it out for that");
+  }
+  return read;
 }
 
 fsm_settings read_dialogue(const sdk::json_reader& settings, std::string_view preset) {
@@ -84,7 +91,8 @@ fsm_settings read_dialogue(const sdk::json_reader& settings, std::string_view pr
   made.data_start_timeout = read_timeout(settings, "timeouts.data_start", made.data_start_timeout);
   made.data_block_timeout = read_timeout(settings, "timeouts.data_block", made.data_block_timeout);
   made.data_end_timeout = read_timeout(settings, "timeouts.data_end", made.data_end_timeout);
-  made.session_timeout = read_timeout(settings, "timeouts.session", made.session_timeout);
+  made.session_timeout = milliseconds{settings.integer("timeouts.session").value_or(0)};
+  static_cast<void>(read_timeout(settings, "timeouts.connect", milliseconds{30000}));  // the stream service's
   made.messages_per_connection =
       static_cast<std::uint64_t>(settings.integer("limits.messages_per_connection").value_or(0));
   made.preset = read_preset(preset);

@@ -103,4 +103,10 @@ TEST(GmailManifest, HasAnAppPasswordsSpacesTakenOut) {
   EXPECT_EQ(data.at("strip_spaces"), json::array{"password"});
 }
 
+TEST(GmailManifest, SaysAtWhichStageAPassingTroubleIsWhose) {
+  EXPECT_EQ(find_reply(450, "4.2.1").at("stage").as_string(), "recipient");
+  EXPECT_EQ(find_reply(452, "4.5.3").at("stage").as_string(), "recipient");
+  EXPECT_EQ(find_reply(451, "4.3.0").at("stage").as_string(), "message");
+}
+
 }  // namespace

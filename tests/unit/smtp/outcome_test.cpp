@@ -176,5 +176,31 @@ TEST(Outcome, ClassesOfStreamCodesAreTheContracts) {
   }
 }
 
+TEST(Outcome, TheSendersRateIsAThrottleAndTheRecipientsIsNot) {
+  const real_reply rates[] = {
+      {stage::sender, "550 5.7.1 Your account has exceeded its sending rate", "RATE_LIMITED", outcome_class::throttled},
+      {stage::recipient, "554 5.7.1 <a@example.org>: Sender address rejected: sending rate exceeded", "RATE_LIMITED",
+       outcome_class::throttled},
+      {stage::message, "550 Too many messages from this account, slow down", "RATE_LIMITED", outcome_class::throttled},
+      {stage::message, "550 5.7.1 An unusual rate of unsolicited mail originates from your address", "RATE_LIMITED",
+       outcome_class::throttled},
+      {stage::recipient, "451 4.7.1 receiving rate of this mailbox exceeded", "RECIPIENT_DEFERRED",
+       outcome_class::transient},
+      {stage::message, "450 4.2.1 The user you are trying to contact is receiving mail at a rate that prevents more",
+       "RECIPIENT_DEFERRED", outcome_class::transient},
+      {stage::message, "452 4.2.122 The recipient has exceeded their limit for messages they can receive per hour",
+       "RECIPIENT_DEFERRED", outcome_class::transient},
+      {stage::recipient, "421 4.2.1 The user you are trying to contact is receiving mail too quickly; rate limit",
+       "RECIPIENT_DEFERRED", outcome_class::transient},
+      {stage::message, "550 5.2.1 The user you are trying to contact is receiving mail at a rate that prevents more",
+       "RECIPIENT_REJECTED", outcome_class::permanent},
+  };
+  for (const real_reply& one : rates) {
+    const outcome judged = judge_reply(one.at, parse(one.said), {});
+    EXPECT_EQ(judged.code, one.code) << one.said;
+    EXPECT_EQ(judged.result, one.result) << one.said;
+  }
+}
+
 }  // namespace
 }  // namespace tocsin::smtp

@@ -1,8 +1,14 @@
 // Settings as the host hands them over.
 #include "plugins/channels/smtp/settings.hpp"
 
+#include <tocsin/sdk/json.hpp>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+#include <regex>
 
 namespace tocsin::smtp {
 namespace {
@@ -90,6 +96,44 @@ TEST(Settings, DurationsOfAPresetHaveAUnit) {
   for (const char* text : {"", "5", "s", "-1s", "1w", "1 s", "99999999999999999999s", "9223372036854775807d"}) {
     EXPECT_FALSE(read_duration(text)) << text;
   }
+}
+
+TEST(Settings, ATimeoutOfNothingIsRefusedSaveForTheSessions) {
+  for (const std::string key : {"connect", "command", "data_start", "data_block", "data_end"}) {
+    EXPECT_THAT(why_refused(R"({"host":"h","from_address":"a@b.c","timeouts":{")" + key + R"(":0}})"),
+                HasSubstr("timeouts." + key + " is 0"));
+  }
+  EXPECT_EQ(why_refused(R"({"host":"h","from_address":"a@b.c","timeouts":{"session":0}})"), "taken");
+}
+
+TEST(Settings, TheManifestRefusesATimeoutOfNothingToo) {
+  std::ifstream file(SMTP_MANIFEST);
+  const std::string manifest(std::istreambuf_iterator<char>(file), {});
+  for (const std::string key : {"connect", "command", "data_start", "data_block", "data_end"}) {
+    const std::string at = "settings.properties.timeouts.properties." + key;
+    const std::regex pattern(sdk::json_reader(manifest).text(at + ".pattern").value_or(".*"));
+    for (const char* good : {"1s", "300s", "1500ms", "10m", "1h"}) {
+      EXPECT_TRUE(std::regex_match(good, pattern)) << key << " " << good;
+    }
+    for (const char* bad : {"0s", "0ms", "00s", ""}) EXPECT_FALSE(std::regex_match(bad, pattern)) << key << " " << bad;
+    EXPECT_TRUE(std::regex_match(sdk::json_reader(manifest).text(at + ".default").value(), pattern)) << key;
+  }
+  EXPECT_FALSE(sdk::json_reader(manifest).text("settings.properties.timeouts.properties.session.pattern"));
+}
+
+TEST(Settings, AReplyOfAPresetMayBeForOneStageAlone) {
+  const endpoint_settings read = read_settings(R"({"host":"h","from_address":"a@b.c"})",
+                                               R"({"for":"smtp","replies":[
+          {"code":451,"stage":"message","outcome":"MESSAGE_DEFERRED","retry_after":"5m"},
+          {"code":451,"stage":"nowhere","outcome":"QUOTA_EXCEEDED"},
+          {"code":452,"outcome":"RECIPIENT_DEFERRED"}]})");
+  const auto judged = [&](stage at, int code) {
+    return judge_reply(at, reply{code, "", "later"}, read.dialogue->preset);
+  };
+  EXPECT_EQ(judged(stage::message, 451).retry_after_ms, 300000);
+  EXPECT_EQ(judged(stage::sender, 451).code, "SENDER_DEFERRED");
+  EXPECT_EQ(judged(stage::recipient, 451).code, "RECIPIENT_DEFERRED");
+  EXPECT_EQ(judged(stage::sender, 452).code, "RECIPIENT_DEFERRED");
 }
 
 }  // namespace
