@@ -8,6 +8,7 @@ find_package(ICU REQUIRED COMPONENTS i18n uc)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(GSASL REQUIRED IMPORTED_TARGET libgsasl)
 pkg_check_modules(IDN2 REQUIRED IMPORTED_TARGET libidn2)
+pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares)
 find_path(TOCSIN_TOML_INCLUDE toml++/toml.h REQUIRED)
 find_path(TOCSIN_MUSTACHE_INCLUDE kainjow/mustache.hpp REQUIRED)
 

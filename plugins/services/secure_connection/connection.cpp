@@ -214,7 +214,6 @@ void connection::report_written() {
 // ---- the way up -----------------------------------------------------------------------------------------------------
 
 void connection::limit_connect() {
-  if (target_->settings.connect_timeout.count() == 0) return;
   limited_since_ = clock::now();
   connect_limit_ = limited_since_ + std::max(connect_budget_, std::chrono::milliseconds(1));
   arm_timer();

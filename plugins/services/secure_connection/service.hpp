@@ -20,7 +20,7 @@ struct service_options {
   unsigned loops = 0;  // 0: one a core, two to four
   std::chrono::milliseconds next_address_after{250};
   std::chrono::milliseconds close_limit{5000};
-  std::function<std::unique_ptr<resolver>(boost::asio::io_context&)> make_resolver = make_system_resolver;
+  resolver_factory make_resolver = system_resolvers();
   secret_reader secrets{};                                   // for tls.client_key
   std::function<void(std::string_view)> report_exception{};  // a line for the log; nothing should come here
 };
@@ -35,7 +35,7 @@ class service {
 
   // [control] Throws std::system_error if a thread cannot be had; then nothing runs.
   void start();
-  // [control] Every stream has its last event, every thread ends. A name look-up that is under way is waited for.
+  // [control] Every stream has its last event, every thread ends. Name look-ups that are under way are given up.
   void stop();
 
   result<tocsin_token> open_target(std::string_view settings);

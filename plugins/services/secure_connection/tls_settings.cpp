@@ -191,6 +191,17 @@ tls_settings read_tls(const table& from, const secret_reader& secrets, const fil
   return tls;
 }
 
+std::chrono::milliseconds read_connect_timeout(const table& from) {
+  constexpr std::int64_t day_ms = 86'400'000;
+  const std::int64_t limit_ms = from.integer("connect", 30'000, 0, day_ms);
+  if (limit_ms == 0) {
+    throw wrong_setting(from.key("connect"),
+                        "is 0, but there is no connecting without a limit: a server that says nothing would hold its "
+                        "messages for ever; choose a time such as 30 seconds");
+  }
+  return std::chrono::milliseconds(limit_ms);
+}
+
 }  // namespace
 
 result<std::string> read_file(const std::string& path) {
@@ -227,8 +238,7 @@ result<stream_settings> read_settings(std::string_view text, const secret_reader
     out.port = static_cast<std::uint16_t>(top.integer("port", 0, 1, 65535));
     out.mode = read_mode(top, out.port);
     out.tls = read_tls(top.sub_table("tls"), secrets, files);
-    constexpr std::int64_t day_ms = 86'400'000;
-    out.connect_timeout = std::chrono::milliseconds(top.sub_table("timeouts").integer("connect", 30'000, 0, day_ms));
+    out.connect_timeout = read_connect_timeout(top.sub_table("timeouts"));
     return out;
   } catch (const wrong_setting& wrong) {
     return fail(wrong.what());

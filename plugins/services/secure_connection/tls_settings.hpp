@@ -38,7 +38,7 @@ struct stream_settings {
   std::uint16_t port = 0;
   security_mode mode = security_mode::starttls;
   tls_settings tls;
-  std::chrono::milliseconds connect_timeout{30000};  // name look-up, TCP and TLS together; 0: no limit
+  std::chrono::milliseconds connect_timeout{30000};  // name look-up, TCP and TLS together; never 0
 
   // What the certificate must be for.
   const std::string& expected_name() const { return tls.server_name.empty() ? host : tls.server_name; }

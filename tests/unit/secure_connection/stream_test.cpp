@@ -1,6 +1,7 @@
 // Streams over real loopback sockets: the way up, bytes, time, the end.
 #include "plugins/services/secure_connection/service.hpp"
 #include "unit/secure_connection/engine_peer.hpp"
+#include "unit/secure_connection/test_name_server.hpp"
 #include "unit/secure_connection/test_server.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -46,8 +47,7 @@ class scripted_resolver final : public resolver {
   boost::asio::io_context& loop_;
 };
 
-std::function<std::unique_ptr<resolver>(boost::asio::io_context&)> resolving_to(
-    std::optional<scripted_resolver::answer> answer) {
+resolver_factory resolving_to(std::optional<scripted_resolver::answer> answer) {
   return [answer](boost::asio::io_context& loop) { return std::make_unique<scripted_resolver>(answer, loop); };
 }
 
@@ -157,6 +157,29 @@ TEST_F(Stream, ReportsAResolverThatSaysNothing) {
   start({.make_resolver = resolving_to(std::nullopt)});
   connect(settings(587, "starttls", "mail.example.org", 20));
   expect_failure("dns", "DNS_TIMEOUT");
+}
+
+TEST_F(Stream, IsNotHeldUpByALookUpThatHangs) {
+  const name_server silent;
+  start({.make_resolver = system_resolvers({silent.address(), std::chrono::hours(1), 1})});
+  server_socket server;
+  consumer hanging;
+  connect(hanging, settings(587, "starttls", "mail.example.org", 86'400'000));
+  silent.receive();
+  connect(settings(server.port(), "off", "localhost"));
+  server.accept();
+  ASSERT_TRUE(consumer_.wait_for(connected));
+  EXPECT_THAT(hanging.events(), IsEmpty());
+  consumer limited;
+  connect(limited, settings(587, "starttls", "mail.example.org", 20));
+  const auto end = limited.wait_for_end();
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->code, "DNS_TIMEOUT");
+  EXPECT_THAT(hanging.events(), IsEmpty());
+  // The name server would have hours left: stop() gives it up.
+  service_->stop();
+  ASSERT_EQ(hanging.events().size(), 1u);
+  EXPECT_EQ(hanging.events().back().kind, ended);
 }
 
 TEST_F(Stream, ReportsARefusedConnection) {

@@ -93,6 +93,8 @@ TEST_F(TlsSettings, NamesTheKeyThatIsWrong) {
   EXPECT_THAT(fault(R"({"host":"h","port":587,"secure_connection":"tls"})"),
               StartsWith("secure_connection: \"tls\" is not one of auto, starttls, implicit, off"));
   EXPECT_THAT(fault(R"({"host":"h","port":587,"timeouts":{"connect":-1}})"), StartsWith("timeouts.connect: "));
+  EXPECT_THAT(fault(R"({"host":"h","port":587,"timeouts":{"connect":0}})"),
+              StartsWith("timeouts.connect: is 0, but there is no connecting without a limit"));
   EXPECT_THAT(tls_fault("7"), StartsWith("tls: must be a table"));
   EXPECT_THAT(tls_fault(R"({"minimum_version":"1.1"})"),
               StartsWith("tls.minimum_version: \"1.1\" is not one of 1.2, 1.3"));
