@@ -58,17 +58,16 @@ store_engine::~store_engine() { close(); }
 void store_engine::add(std::unique_ptr<store_call> call) {
   bool first = false;
   {
-    const std::lock_guard lock(mutex_);
-    if (!closing_) {
-      first = waiting_.empty();
-      waiting_.push_back(std::move(call));
+    std::unique_lock lock(mutex_);
+    if (closing_) {
+      lock.unlock();
+      call->answer(store_closed());
+      return;
     }
+    first = waiting_.empty();
+    waiting_.push_back(std::move(call));
   }
-  if (call != nullptr) {
-    call->answer(store_closed());
-  } else if (first) {
-    wake_.notify_one();
-  }
+  if (first) wake_.notify_one();
 }
 
 void store_engine::close() {

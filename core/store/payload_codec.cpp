@@ -132,7 +132,7 @@ std::string encode_payload(const event& value) {
   put(out, tag::folder, value.folder);
   put(out, tag::traceparent, value.traceparent);
   for (const auto& [name, text] : value.attributes) {
-    put(out, tag::attribute, name + '\0' + text);
+    put(out, tag::attribute, std::string(name).append(1, '\0').append(text));
   }
   return out;
 }

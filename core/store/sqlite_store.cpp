@@ -10,6 +10,7 @@
 #include <new>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 namespace tocsin {
 namespace {
