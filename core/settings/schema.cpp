@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <map>
 #include <regex>
 
 namespace tocsin {
@@ -46,6 +47,15 @@ std::vector<std::string> names_of(const json::object& properties) {
   std::vector<std::string> names;
   for (const auto& property : properties) names.emplace_back(property.key());
   return names;
+}
+
+// A file with many organizations checks the same few patterns again and again, and to compile one takes long.
+const std::regex& compiled(std::string_view pattern) {
+  thread_local std::map<std::string, std::regex, std::less<>> known;
+  const auto found = known.find(pattern);
+  if (found != known.end()) return found->second;
+  if (known.size() >= 256) known.clear();
+  return known.emplace(pattern, std::regex(std::string(pattern), std::regex::ECMAScript)).first->second;
 }
 
 std::string join(const std::string& key, std::string_view name) {
@@ -272,7 +282,7 @@ class checker {
     bool matches = false;
     if (text.size() <= longest_pattern_text) {
       try {
-        matches = std::regex_match(text, std::regex(std::string(pattern), std::regex::ECMAScript));
+        matches = std::regex_match(text, compiled(pattern));
       } catch (const std::regex_error&) {
         add(node, key, "The schema's pattern \"" + std::string(pattern) + "\" is not a regular expression.",
             "This is a defect of the plugin: report it to its author.");
