@@ -71,6 +71,14 @@ struct http_listener::impl : std::enable_shared_from_this<impl> {
   void ended(http_connection* connection);
   void close_acceptors();
 
+  // With `mutex` held.
+  template <class Function>
+  void each(Function act) {
+    for (const auto& [key, kept] : connections) {
+      if (const auto connection = kept.lock()) act(*connection);
+    }
+  }
+
   asio::strand<asio::io_context::executor_type> strand;
   tcp::acceptor tcp_acceptor;
   local::acceptor local_acceptor;
@@ -82,7 +90,8 @@ struct http_listener::impl : std::enable_shared_from_this<impl> {
 
   std::mutex mutex;
   std::condition_variable all_ended;
-  std::unordered_map<http_connection*, std::shared_ptr<http_connection>> connections;
+  // Each connection keeps itself, and this; were it kept here too, neither would go if the pool ended first.
+  std::unordered_map<http_connection*, std::weak_ptr<http_connection>> connections;
   bool stopping = false;
 };
 
@@ -203,10 +212,10 @@ void http_listener::stop(std::chrono::milliseconds limit) {
   if (!std::exchange(in.stopping, true)) {
     asio::post(in.strand, [self = impl_] { self->close_acceptors(); });
     if (!in.address.unix_path.empty()) ::unlink(in.address.unix_path.c_str());
-    for (const auto& [key, connection] : in.connections) connection->finish();
+    in.each([](http_connection& connection) { connection.finish(); });
   }
   in.all_ended.wait_for(lock, limit, [&in] { return in.connections.empty(); });
-  for (const auto& [key, connection] : in.connections) connection->cut();
+  in.each([](http_connection& connection) { connection.cut(); });
 }
 
 }  // namespace tocsin

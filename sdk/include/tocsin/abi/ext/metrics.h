@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Metrics that the host serves at /metrics beside its own. */
+#ifndef TOCSIN_ABI_EXT_METRICS_H
+#define TOCSIN_ABI_EXT_METRICS_H
+
+#include <tocsin/abi/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TOCSIN_HOST_METRICS "tocsin.host.metrics/1-draft"
+
+typedef uint32_t tocsin_metric_kind;
+#define TOCSIN_METRIC_COUNTER 0u   /* record() adds a value that is not negative */
+#define TOCSIN_METRIC_GAUGE 1u     /* record() sets the value */
+#define TOCSIN_METRIC_HISTOGRAM 2u /* record() observes one value */
+
+/* One metric: served as tocsin_PLUGIN_NAME, the plugin's id with "_" for "-". */
+typedef struct tocsin_metric {
+  uint32_t struct_size;
+  tocsin_metric_kind kind;
+  tocsin_string name; /* [a-z][a-z0-9_]*, with its unit at the end: "tls_handshake_seconds", "sessions_total" */
+  tocsin_string help; /* one sentence */
+  int64_t divisor;    /* values are served divided by it: 1000 for milliseconds under a name that says seconds; >= 1 */
+  const int64_t* bounds; /* histogram: upper bounds of its buckets, rising, in undivided values */
+  uint64_t bound_count;
+} tocsin_metric;
+
+typedef struct tocsin_host_metrics {
+  uint32_t struct_size;
+  uint32_t reserved;
+
+  /* A series of a metric, told apart by its labels (names [a-z][a-z0-9_]*; every series of a metric bears the same
+   * names; few values: no ids, no addresses). Asking again for the same one gives the same number. 0: refused, the log
+   * says why (wrong name, another kind under this name, over 1,000 series of the plugin's). [any] created, active */
+  uint64_t (*series)(void* context, const tocsin_metric* metric, const tocsin_field* labels, uint64_t label_count);
+
+  /* One value. Cheap: no look-up, no lock. Series 0 is passed over. [any] created, active, draining */
+  void (*record)(void* context, uint64_t series, int64_t value);
+} tocsin_host_metrics;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
