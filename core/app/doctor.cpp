@@ -89,19 +89,7 @@ std::vector<diagnosis_stage> run(const doctor_options& options, const configurat
     }
   }
   const auto message = test_message(settings, options.to, bench.clock().now());
-  bool first = true;
-  const auto with_settings_first = [&](const diagnosis_stage& stage) {
-    if (first && stage.stage != "settings")
-      add({.stage = "settings",
-           .ok = true,
-           .code = "OK",
-           .detail = "checked against the plugin's schema",
-           .duration_ms = 0,
-           .facts = {}});
-    first = false;
-    add(stage);
-  };
-  bench.plugins().diagnose(settings, options.to, options.send ? &message : nullptr, whole_limit, with_settings_first);
+  bench.plugins().diagnose(settings, options.to, options.send ? &message : nullptr, whole_limit, add);
   return stages;
 }
 

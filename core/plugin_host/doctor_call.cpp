@@ -25,7 +25,7 @@ class record {
   void fail_settings(std::string code, std::string detail) {
     add({std::string(settings_stage), false, std::move(code), std::move(detail), 0, {}});
   }
-  void pass_settings() { add({std::string(settings_stage), true, "OK", {}, 0, {}}); }
+  void pass_settings() { add({std::string(settings_stage), true, "OK", "checked against the plugin's schema", 0, {}}); }
   const std::vector<diagnosis_stage>& stages() const { return stages_; }
   std::vector<diagnosis_stage> take() { return std::move(stages_); }
 

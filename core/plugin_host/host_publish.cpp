@@ -65,8 +65,16 @@ tocsin_status publish(void* context, tocsin_token source, std::uint64_t ticket, 
   return host_call(
       context, allowed::running, "publish", tocsin_status{TOCSIN_UNAVAILABLE},
       [&](plugin_instance& instance) -> tocsin_status {
+        if (!instance.tables.source) return refuse(error, "the plugin is no source");
+        // Held until published() has returned: stop() waits for that.
+        auto unanswered = std::make_shared<callback_gate::pass>(instance.publications.enter());
+        if (!*unanswered) return refuse(error, "the plugin is being stopped", TOCSIN_UNAVAILABLE);
+        const bool opening = instance.sources.is_opening();
         const source_ptr entry = instance.sources.find(source);
-        if (!entry || !instance.tables.source) return refuse(error, "no such source is open");
+        if (!entry && opening) {
+          return refuse(error, "no such source is open yet: try again when open() has returned", TOCSIN_UNAVAILABLE);
+        }
+        if (!entry) return refuse(error, "no such source is open");
         // Memory alone takes a credit, too, so that it is held back like all else.
         const std::uint64_t cost = std::max<std::uint64_t>(event_count, 1);
         if (cost > entry->credits()) {
@@ -83,13 +91,14 @@ tocsin_status publish(void* context, tocsin_token source, std::uint64_t ticket, 
         for (std::uint64_t index = 0; memory && index < memory_count; ++index)
           publication.memory.push_back(
               {entry->name(), std::string(abi::view(memory[index].name)), std::string(abi::view(memory[index].value))});
-        instance.services.publish(
-            std::move(publication), [&instance, entry, source, ticket, cost](result<publication_result> came) {
-              instance.tasks.post([&instance, entry, source, ticket, cost, came = std::move(came)] {
+        instance.services.publish(std::move(publication), [&instance, entry, unanswered, source, ticket,
+                                                           cost](result<publication_result> came) mutable {
+          instance.tasks.post(
+              [&instance, entry, unanswered = std::move(unanswered), source, ticket, cost, came = std::move(came)] {
                 entry->give_back(cost);
                 answer(instance, source, ticket, came);
               });
-            });
+        });
         return TOCSIN_OK;
       });
 }
@@ -97,7 +106,7 @@ tocsin_status publish(void* context, tocsin_token source, std::uint64_t ticket, 
 tocsin_status recall(void* context, tocsin_token source, tocsin_string name, const tocsin_sink* value) {
   return host_call(context, allowed::running, "recall", tocsin_status{TOCSIN_UNAVAILABLE},
                    [&](plugin_instance& instance) -> tocsin_status {
-                     const source_ptr entry = instance.sources.find(source);
+                     const source_ptr entry = instance.sources.find_or_opening(source);
                      if (!entry) return TOCSIN_INVALID;
                      const auto waiting = std::make_shared<std::promise<result<std::string>>>();
                      auto answer = waiting->get_future();

@@ -219,6 +219,8 @@ result<void> plugin_host::open_source(const std::string& plugin_id, const source
   }
   if (auto named = instance.sources.end_opening(token); !named) {
     instance.misbehaves("it named a source wrongly", opening.name);
+    // What the plugin opened must not run on unseen; but a name that another source bears would close that one.
+    if (!instance.sources.find(token)) instance.tables.source->close(instance.plugin->self, token);
     return named.error();
   }
   impl_->sources.emplace(opening.name, plugin_id);

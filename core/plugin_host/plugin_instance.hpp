@@ -16,6 +16,7 @@
 #include <tocsin/abi/host.h>
 
 #include <atomic>
+#include <chrono>
 #include <map>
 #include <mutex>
 #include <string>
@@ -49,7 +50,11 @@ struct plugin_instance {
   std::mutex control;
   callback_gate into_plugin;         // open while active: calls of [worker] and [any]
   callback_gate into_host;           // open from create() until destroy() has returned
+  callback_gate publications;        // open while active; inside is what published() has not answered yet
   std::atomic<bool> running{false};  // from start() until stop() has returned
+
+  // How long stop() waits for the answers to what was published.
+  std::chrono::milliseconds answer_limit = std::chrono::seconds(5);
 
   serial_queue tasks;  // fired() and published() run here, one at a time
   timer_table timers;

@@ -54,6 +54,7 @@ result<void> start_plugin(plugin_instance& instance, service_map required) {
     const tocsin_status status = instance.plugin->start(instance.plugin->self, reason.raw());
     if (status == TOCSIN_OK) {
       instance.into_plugin.open();
+      instance.publications.open();
       return {};
     }
     instance.running = false;
@@ -68,6 +69,10 @@ result<void> start_plugin(plugin_instance& instance, service_map required) {
 
 result<void> stop_plugin(plugin_instance& instance) {
   instance.diagnoses.give_up_all();
+  if (!instance.publications.shut(instance.answer_limit)) {
+    log::write(log::level::warn, "a plugin is stopped before all that it published is answered",
+               {{"plugin", instance.about.id}});
+  }
   const bool idle = instance.into_plugin.shut(hang_limit);
   instance.timers.cancel_all(*instance.services.clock);
   if (!idle) {

@@ -12,8 +12,9 @@ result<void> create_plugin(plugin_instance& instance, const tocsin_entry* entry)
 // After a fault the plugin is destroyed.
 result<void> start_plugin(plugin_instance& instance, service_map required);
 
-// When it returns the plugin is destroyed, nothing of the host's calls it and what it calls is turned away. Deliveries
-// that it still had are reported as uncertain. A fault: a call hangs in the plugin; it was left as it is.
+// Nothing more may be published; what was is answered first, for as long as answer_limit. When it returns the plugin is
+// destroyed, nothing of the host's calls it and what it calls is turned away. Deliveries that it still had are reported
+// as uncertain. A fault: a call hangs in the plugin; it was left as it is.
 result<void> stop_plugin(plugin_instance& instance);
 
 // For a plugin that was created and not started.

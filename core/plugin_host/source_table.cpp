@@ -43,7 +43,18 @@ void source_table::fail_opening() {
 source_table::entry_ptr source_table::find(tocsin_token token) const {
   const std::lock_guard lock(mutex_);
   const auto found = open_.find({token.index, token.generation});
+  return found == open_.end() ? nullptr : found->second;
+}
+
+source_table::entry_ptr source_table::find_or_opening(tocsin_token token) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = open_.find({token.index, token.generation});
   return found == open_.end() ? opening_ : found->second;
+}
+
+bool source_table::is_opening() const {
+  const std::lock_guard lock(mutex_);
+  return opening_ != nullptr;
 }
 
 bool source_table::remove(const std::string& name, tocsin_token& token) {

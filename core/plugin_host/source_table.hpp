@@ -37,14 +37,17 @@ class source_table {
  public:
   using entry_ptr = std::shared_ptr<open_source_entry>;
 
-  // While a source opens the host does not know its token yet, but the plugin uses it already, for what it remembers:
-  // an unknown token means this source then.
   void begin_opening(entry_ptr source);
   // The plugin answered this token. A fault: it cannot name a source.
   result<void> end_opening(tocsin_token token);
   void fail_opening();
 
+  // Null: no open source has this token.
   entry_ptr find(tocsin_token token) const;
+  // The same, but while a source opens an unknown token means that one: the host does not know its token yet, and the
+  // plugin already asks for what it remembers. Only for reading; what is published must not depend on a guess.
+  entry_ptr find_or_opening(tocsin_token token) const;
+  bool is_opening() const;
   // By the name of [sources.NAME]: its token, and it is gone.
   bool remove(const std::string& name, tocsin_token& token);
   bool has(const std::string& name) const;

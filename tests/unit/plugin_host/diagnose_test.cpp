@@ -49,6 +49,7 @@ class clinic {
 TEST(Diagnose, ReportsTheStagesInOrderAfterTheSettings) {
   clinic at;
   EXPECT_THAT(at.diagnose(""), ElementsAre("settings:OK", "one:OK", "two:OK"));
+  EXPECT_EQ(at.stages[0].detail, "checked against the plugin's schema");
   EXPECT_EQ(at.stages[1].duration_ms, 3u);
 }
 

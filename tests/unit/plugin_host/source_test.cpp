@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 namespace tocsin {
 namespace {
 
@@ -19,6 +21,7 @@ class publishing {
   explicit publishing(std::uint64_t credits) : running(house, plugin) {
     running->sources.begin_opening(std::make_shared<open_source_entry>("license", credits));
     EXPECT_TRUE(running->sources.end_opening({9, 1}));
+    running->answer_limit = std::chrono::milliseconds(0);
     plugin.published = [this](tocsin_token, std::uint64_t ticket, const tocsin_publish_result& result) {
       said.add({ticket, result.status, result.accepted, result.duplicates,
                 std::string(result.reason.data, result.reason.size)});
@@ -141,6 +144,43 @@ TEST(Publish, SaysWhyNothingWasTaken) {
   EXPECT_EQ(said[0].reason, "the disk is full");
 }
 
+TEST(Publish, AnswersAllThatWasTakenBeforeThePluginIsStopped) {
+  const test::captured_log log;
+  publishing source(2);
+  source.running->answer_limit = std::chrono::seconds(20);
+  std::size_t said_before_stop = 0;
+  source.plugin.stop = [&] { said_before_stop = source.said.size(); };
+  ASSERT_EQ(source.publish(1, 77), TOCSIN_OK);
+  std::thread stops([&] { EXPECT_TRUE(source.running.stop()); });
+  // A source that is not open is TOCSIN_INVALID until nothing may be published at all.
+  while (source.publish(1, 78, {9, 2}) != TOCSIN_UNAVAILABLE) std::this_thread::yield();
+  EXPECT_EQ(source.publish(1, 79), TOCSIN_UNAVAILABLE);
+  EXPECT_THAT(source.error, HasSubstr("is being stopped"));
+  source.house.answers.at(0)(publication_result{1, 0});
+  stops.join();
+  EXPECT_EQ(said_before_stop, 1u);
+  EXPECT_EQ(log.count("stopped before all"), 0u);
+  EXPECT_EQ(source.said.size(), 1u);
+}
+
+TEST(Publish, SaysThatAPluginIsStoppedBeforeAllIsAnswered) {
+  const test::captured_log log;
+  publishing source(2);
+  ASSERT_EQ(source.publish(1), TOCSIN_OK);
+  ASSERT_TRUE(source.running.stop());
+  EXPECT_EQ(log.count("stopped before all that it published is answered"), 1u);
+}
+
+TEST(Publish, TakesNothingForAnUnknownSourceWhileAnotherOneOpens) {
+  publishing source(2);
+  source.running->sources.begin_opening(std::make_shared<open_source_entry>("other", 5));
+  EXPECT_EQ(source.publish(1, 1, {9, 2}), TOCSIN_UNAVAILABLE);
+  EXPECT_THAT(source.error, HasSubstr("when open() has returned"));
+  EXPECT_EQ(source.publish(1, 2), TOCSIN_OK);  // the open one is not touched by it
+  ASSERT_EQ(source.house.publications.size(), 1u);
+  EXPECT_EQ(source.house.publications.wait(1).at(0).source, "license");
+}
+
 TEST(Publish, AnswersNobodyAfterStop) {
   publishing source(2);
   EXPECT_EQ(source.publish(1), TOCSIN_OK);
@@ -150,15 +190,18 @@ TEST(Publish, AnswersNobodyAfterStop) {
   EXPECT_EQ(source.said.size(), 0u);
 }
 
-TEST(SourceTable, LetsASourceBeUsedWhileItOpens) {
+TEST(SourceTable, LetsASourceReadWhileItOpens) {
   source_table table;
   const auto source = std::make_shared<open_source_entry>("license", 1);
   EXPECT_EQ(table.find({4, 1}), nullptr);
   table.begin_opening(source);
-  EXPECT_EQ(table.find({4, 1}), source);
+  EXPECT_TRUE(table.is_opening());
+  EXPECT_EQ(table.find_or_opening({4, 1}), source);
+  EXPECT_EQ(table.find({4, 1}), nullptr);
   ASSERT_TRUE(table.end_opening({4, 1}));
+  EXPECT_FALSE(table.is_opening());
   EXPECT_EQ(table.find({4, 1}), source);
-  EXPECT_EQ(table.find({5, 1}), nullptr);
+  EXPECT_EQ(table.find_or_opening({5, 1}), nullptr);
 }
 
 TEST(SourceTable, RefusesANameThatIsNoneOrTaken) {
@@ -175,7 +218,7 @@ TEST(SourceTable, RefusesANameThatIsNoneOrTaken) {
   EXPECT_FALSE(table.remove("a", token));
 }
 
-// Through a real plugin: everything.so publishes as it opens.
+// Through a real plugin: everything.so publishes a second after it opened.
 class real_source {
  public:
   real_source() {
@@ -190,12 +233,15 @@ class real_source {
   std::unique_ptr<plugin_host> host;
 };
 
-TEST(OpenSource, LetsAPluginRecallAndPublishAsItOpens) {
+TEST(OpenSource, LetsAPluginRecallAsItOpensAndPublishWhenItIsOpen) {
   real_source real;
   const auto opened = real.host->open_source("everything", {"license", "acme", "{}", 8});
   ASSERT_TRUE(opened) << opened.error().to_string();
   EXPECT_EQ(real.log.lines("test remembered").size(), 1u);
   EXPECT_THAT(real.log.lines("test remembered").at(0), HasSubstr("value=90"));
+  EXPECT_EQ(real.log.count("test too early"), 1u);
+  EXPECT_EQ(real.house.publications.size(), 0u);
+  real.house.clock.advance(std::chrono::seconds(1));
   const auto handed_in = real.house.publications.wait(1);
   ASSERT_EQ(handed_in.size(), 1u);
   EXPECT_EQ(handed_in[0].source, "license");
@@ -218,6 +264,17 @@ TEST(OpenSource, SaysWhyASourceDoesNotOpen) {
               HasSubstr("no name"));
   ASSERT_TRUE(real.host->open_source("everything", {"license", "", "{}", 8}));
   EXPECT_THAT(real.host->open_source("everything", {"license", "", "{}", 8}).error().what, HasSubstr("open already"));
+}
+
+TEST(OpenSource, ClosesASourceThatItCannotTakeUnlessAnotherOneBearsItsName) {
+  real_source real;
+  EXPECT_FALSE(real.host->open_source("everything", {"x", "", R"({"a":"nameless"})", 8}));
+  EXPECT_EQ(real.log.count("test source closed"), 1u);
+  ASSERT_TRUE(real.host->open_source("everything", {"license", "", "{}", 8}));
+  EXPECT_FALSE(real.host->open_source("everything", {"x", "", R"({"a":"taken"})", 8}));
+  EXPECT_EQ(real.log.count("test source closed"), 1u);
+  real.host->close_source("license");
+  EXPECT_EQ(real.log.count("test source closed"), 2u);
 }
 
 TEST(OpenSource, FiresThePluginsTimersByTheHostsClock) {

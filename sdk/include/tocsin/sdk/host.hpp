@@ -144,8 +144,8 @@ class host_api {
   }
 
   // Hand in one event and what to remember with it, as one commit. published() follows with this ticket. Throws
-  // failure: TOCSIN_UNAVAILABLE while there is no credit, TOCSIN_INVALID with the reason for an event that is not
-  // valid. [any] active
+  // failure: TOCSIN_UNAVAILABLE while there is no credit or the source is still opening, TOCSIN_INVALID with the reason
+  // for an event that is not valid, a source that is not open and more events than all its credits. [any] active
   void publish(token source, std::uint64_t ticket, const event& what,
                std::initializer_list<tocsin_field> memory = {}) const {
     const tocsin_event one = to_abi(what);

@@ -53,6 +53,8 @@ class source {
   virtual void close(token source) = 0;
 
   // [worker] active, draining. The answer to the publish() that bore this ticket, exactly once; its credits are back.
+  // It may come before publish() has returned and after close(). Before stop() the host waits for it, for a bounded
+  // time.
   virtual void published(token /*source*/, std::uint64_t /*ticket*/, const publish_result& /*result*/) {}
 };
 

@@ -139,7 +139,23 @@ static void check(void* object, const tocsin_endpoint* endpoint, const tocsin_pr
 
 static const tocsin_preset preset = {sizeof(tocsin_preset), 0, check};
 
-/* source: publishes one event as it opens and starts a timer of one second */
+/* source: asks for what it remembers, tries to publish too early, and starts a timer of one second that publishes */
+static tocsin_token opened;
+
+static tocsin_status publish_opened(const tocsin_sink* error) {
+  tocsin_event event;
+  memset(&event, 0, sizeof(event));
+  event.struct_size = sizeof(event);
+  event.id = TEXT("opened");
+  event.source = TEXT("/test");
+  event.type = TEXT("test.opened");
+  event.time_ms = TOCSIN_NO_TIME;
+  event.expires_ms = TOCSIN_NO_TIME;
+  const tocsin_event* events[] = {&event};
+  const tocsin_field memory = {TEXT("step"), TEXT("30")};
+  return publishes->publish(host->context, opened, 17, events, 1, &memory, 1, error);
+}
+
 static tocsin_status remembered(void* context, tocsin_bytes data) {
   (void)context;
   say("test remembered", (tocsin_string){(const char*)data.data, data.size});
@@ -153,22 +169,13 @@ static tocsin_status source_open(void* object, const tocsin_source_config* confi
     write_text(error, TEXT("path must not be refuse"));
     return TOCSIN_FAILED;
   }
-  source->index = ++last_token;
+  source->index = has(config->settings, "\"taken\"") ? opened.index : ++last_token;
   source->generation = 1;
   if (has(config->settings, "\"nameless\"")) memset(source, 0, sizeof(*source));
+  opened = *source;
   const tocsin_sink value = {sizeof(tocsin_sink), 0, 0, remembered};
   publishes->recall(host->context, *source, TEXT("step"), &value);
-  tocsin_event event;
-  memset(&event, 0, sizeof(event));
-  event.struct_size = sizeof(event);
-  event.id = config->name;
-  event.source = TEXT("/test");
-  event.type = TEXT("test.opened");
-  event.time_ms = TOCSIN_NO_TIME;
-  event.expires_ms = TOCSIN_NO_TIME;
-  const tocsin_event* events[] = {&event};
-  const tocsin_field memory = {TEXT("step"), TEXT("30")};
-  if (publishes->publish(host->context, *source, 17, events, 1, &memory, 1, error) != TOCSIN_OK) return TOCSIN_FAILED;
+  if (publish_opened(error) == TOCSIN_UNAVAILABLE) say("test too early", TEXT(""));
   timers->start(host->context, 7, 1000);
   return TOCSIN_OK;
 }
@@ -189,6 +196,7 @@ static const tocsin_source source_table = {sizeof(tocsin_source), 0, source_open
 
 static void fired(void* object, uint64_t id) {
   (void)object;
+  if (id == 7) publish_opened(0);
   say(id == 7 ? "test fired" : "test fired wrongly", TEXT(""));
 }
 

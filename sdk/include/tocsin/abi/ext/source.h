@@ -41,14 +41,18 @@ typedef struct tocsin_source {
   uint32_t struct_size;
   uint32_t reserved;
 
-  /* Begin a configured source and answer the token that names it. publish() may be called as soon as this has returned.
-   * [control] active */
+  /* Begin a configured source and answer the token that names it: not {0, 0} and not that of another open source, else
+   * the host does not take the source. publish() may be called as soon as this has returned. [control] active */
   tocsin_status (*open)(void* self, const tocsin_source_config* config, tocsin_token* source, const tocsin_sink* error);
 
-  /* The end of it: nothing is published for it any more. [control] active, draining */
+  /* The end of it: nothing is published for it any more. What was published before is still answered. A host that did
+   * not take the source (see open()) calls this for the token that it was given, unless an open source bears that.
+   * [control] active, draining */
   void (*close)(void* self, tocsin_token source);
 
-  /* The answer to the publish() that bore this ticket, exactly once; its credits are back. [worker] active, draining */
+  /* The answer to the publish() that bore this ticket, exactly once; its credits are back. It may come before publish()
+   * has returned and after close(). Before it calls stop(), a host waits for a bounded time until all is answered; what
+   * is not by then is never answered, and may be on disk or not. [worker] active, draining */
   void (*published)(void* self, tocsin_token source, uint64_t ticket, const tocsin_publish_result* result);
 } tocsin_source;
 
@@ -57,15 +61,21 @@ typedef struct tocsin_host_publish {
   uint32_t reserved;
 
   /* Hand in events and memory as one commit. All is copied before this returns. TOCSIN_OK: published() will be called
-   * with this ticket. TOCSIN_UNAVAILABLE: more events than credits, try again after the next published().
-   * TOCSIN_INVALID: an event is not valid, reason in error; nothing was taken. memory entries with an empty value are
-   * forgotten. ticket is the caller's own number. [any] active */
+   * with this ticket. Else nothing was taken, and error says why:
+   *   TOCSIN_UNAVAILABLE  more events than credits are left, try again after the next published(); or the plugin is not
+   *                       active; or the token is not known while open() has not returned, try again then
+   *   TOCSIN_INVALID      an event is not valid; or no open source has this token; or there are more events than all
+   *                       credits of the source, so that trying again is of no use: hand in fewer at once
+   * A publish() of memory alone takes one credit. memory entries with an empty value are forgotten. ticket is the
+   * caller's own number. [any] active */
   tocsin_status (*publish)(void* context, tocsin_token source, uint64_t ticket, const tocsin_event* const* events,
                            uint64_t event_count, const tocsin_field* memory, uint64_t memory_count,
                            const tocsin_sink* error);
 
   /* What the source remembered under name, written to value (nothing if it never did). Waits for the store: call it
-   * from open() or published(), not from a busy path. [control] [worker] active */
+   * from open() or published(), not from a busy path. TOCSIN_INVALID: no open source has this token; while open() has
+   * not returned, one that is not known names the source that opens. TOCSIN_FAILED: the store did not answer it.
+   * TOCSIN_UNAVAILABLE: the plugin is not active. [control] [worker] active */
   tocsin_status (*recall)(void* context, tocsin_token source, tocsin_string name, const tocsin_sink* value);
 } tocsin_host_publish;
 
