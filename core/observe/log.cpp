@@ -1,3 +1,4 @@
+// Writes log lines, and knows the secrets that none of them may show.
 #include "core/observe/log.hpp"
 
 #include <spdlog/async.h>
@@ -9,28 +10,48 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
-#include <set>
-#include <shared_mutex>
+#include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "core/model/timestamp.hpp"
+#include "core/observe/secret_matcher.hpp"
 
 namespace tocsin::log {
 namespace {
 
 constexpr std::array<std::string_view, 4> level_names{"debug", "info", "warn", "error"};
-constexpr std::size_t shortest_secret = 4;     // bytes; anything shorter would blot out half of every line
 constexpr std::size_t queue_size = 16 * 1024;  // lines; a full queue makes writers wait, so that no line is lost
 
 struct secret_list {
-  std::shared_mutex mutex;
-  std::set<std::string, std::less<>> values;  // raw and in base64
-  std::atomic<bool> any{false};
+  std::mutex mutex;
+  std::unordered_map<std::string, bool> values;  // added since forget_unused_secrets(), or before only
+  std::shared_ptr<const secret_matcher> matcher = std::make_shared<const secret_matcher>();
+  std::atomic<std::uint64_t> version{1};  // of the matcher
 };
 
 // Never destroyed: a thread may log while the process ends.
 secret_list& secrets() {
   static auto* list = new secret_list;
   return *list;
+}
+
+// The present matcher. Each thread keeps the one that it saw last, so that no lock is taken while nothing changes.
+const secret_matcher& present_matcher() {
+  thread_local std::uint64_t seen = 0;
+  thread_local std::shared_ptr<const secret_matcher> kept;
+  auto& list = secrets();
+  if (list.version.load(std::memory_order_acquire) != seen) {
+    const std::lock_guard lock(list.mutex);
+    seen = list.version.load(std::memory_order_relaxed);
+    kept = list.matcher;
+  }
+  return *kept;
+}
+
+void replace_matcher(secret_list& list, secret_matcher matcher) {
+  list.matcher = std::make_shared<const secret_matcher>(std::move(matcher));
+  list.version.fetch_add(1, std::memory_order_release);
 }
 
 struct output {
@@ -179,25 +200,28 @@ void write(level at, std::string_view text, std::span<const field> fields) {
 }
 
 void add_secret(std::string_view value) {
-  if (value.size() < shortest_secret) return;
+  if (value.size() < secret_matcher::shortest) return;
   auto& list = secrets();
   const std::lock_guard lock(list.mutex);
-  list.values.emplace(value);
-  list.values.insert(base64(value));
-  list.any = true;
+  const auto [entry, fresh] = list.values.try_emplace(std::string(value), true);
+  entry->second = true;
+  if (fresh) replace_matcher(list, list.matcher->with({entry->first, base64(value)}));
 }
 
-std::string redact(std::string_view text) {
-  std::string clean(text);
+void forget_unused_secrets() {
   auto& list = secrets();
-  if (!list.any.load(std::memory_order_acquire)) return clean;
-  const std::shared_lock lock(list.mutex);
-  for (const auto& secret : list.values) {
-    for (auto at = clean.find(secret); at != std::string::npos; at = clean.find(secret, at + 3))
-      clean.replace(at, secret.size(), "***");
+  const std::lock_guard lock(list.mutex);
+  const auto forgotten = std::erase_if(list.values, [](const auto& entry) { return !entry.second; });
+  std::vector<std::string> left;
+  for (auto& [value, used] : list.values) {
+    used = false;
+    left.push_back(value);
+    left.push_back(base64(value));
   }
-  return clean;
+  if (forgotten > 0) replace_matcher(list, secret_matcher(std::move(left)));
 }
+
+std::string redact(std::string_view text) { return present_matcher().redact(text); }
 
 void capture(void (*sink)(void* context, std::string_view line), void* context) {
   auto& to = out();

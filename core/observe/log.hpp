@@ -30,7 +30,11 @@ void write(level at, std::string_view text, std::span<const field> fields);
 
 // From now on value is shown as "***" wherever the log writes it, raw or in base64. Values under 4 bytes are not taken.
 void add_secret(std::string_view value);
-// text with every secret blotted out: for what is stored or shown elsewhere (replies, transcripts).
+// Forgets the values that were not added again since the last call of this. For a change of settings: what they still
+// name is added whenever it is read. Call it seldom, so that what is under way is over before its secret is forgotten.
+void forget_unused_secrets();
+// text with every secret blotted out, and where secrets overlap or hold one another all of them: for what is stored or
+// shown elsewhere (replies, transcripts).
 std::string redact(std::string_view text);
 
 // A test's own sink: every line as it would be written. Null: back to standard error.

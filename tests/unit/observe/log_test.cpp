@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+#include <thread>
 #include <vector>
 
 namespace tocsin::log {
@@ -53,6 +55,32 @@ TEST_F(Log, BlotsOutASecretThatIsEscapedInTheLine) {
 TEST_F(Log, LeavesShortTextsAlone) {
   add_secret("ok");
   EXPECT_EQ(redact("ok then"), "ok then");
+}
+
+TEST_F(Log, BlotsOutTheWholeOfSecretsThatHoldOneAnotherOrOverlap) {
+  add_secret("pass");
+  add_secret("password-of-acme");
+  add_secret("of-acme-and-more");
+  EXPECT_EQ(redact("it is password-of-acme, no pass."), "it is ***, no ***.");
+  EXPECT_EQ(redact("<password-of-acme-and-more>"), "<***>");
+  EXPECT_EQ(redact("password-of-acm"), "***word-of-acm");
+}
+
+TEST_F(Log, ShowsASecretToNoThreadOnceItWasAdded) {
+  EXPECT_EQ(redact("told in between"), "told in between");
+  std::thread([] { add_secret("in between"); }).join();
+  EXPECT_EQ(redact("told in between"), "told ***");
+}
+
+TEST_F(Log, ForgetsASecretThatWasNotAddedAgainSinceItForgotLast) {
+  add_secret("old-secret-value");
+  add_secret("kept-secret-value");
+  forget_unused_secrets();
+  EXPECT_EQ(redact("old-secret-value"), "***");
+  add_secret("kept-secret-value");
+  forget_unused_secrets();
+  EXPECT_EQ(redact("old-secret-value"), "old-secret-value");
+  EXPECT_EQ(redact("kept-secret-value a2VwdC1zZWNyZXQtdmFsdWU="), "*** ***U=");
 }
 
 }  // namespace
