@@ -1,6 +1,7 @@
-"""Writes a C program that prints size and offsets of every struct in the ABI headers.
+"""Writes two C sources from the ABI headers: a program that prints size and offsets of every struct, and a library whose
+debug information holds every struct with the signatures of its functions.
 
-usage: make_offset_printer.py INCLUDE_DIR OUTPUT.c
+usage: make_abi_sources.py INCLUDE_DIR PRINTER.c LIBRARY.c
 """
 import pathlib
 import re
@@ -26,11 +27,12 @@ def members(body):
 
 
 def main():
-    include, output = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    include, printer, library = (pathlib.Path(argument) for argument in sys.argv[1:])
     headers = sorted(path.relative_to(include).as_posix() for path in (include / "tocsin/abi").rglob("*.h"))
-    lines = ["/* Prints size and offsets of every struct of the binary interface. Generated. */"]
-    lines += [f"#include <{header}>" for header in headers]
+    includes = [f"#include <{header}>" for header in headers]
+    lines = ["/* Prints size and offsets of every struct of the binary interface. Generated. */", *includes]
     lines += ["#include <stdio.h>", "", "int main(void) {"]
+    seen = ["/* Shows every struct of the binary interface to abidiff. Generated. */", *includes, ""]
     for header in headers:
         text = (include / header).read_text(encoding="utf-8")
         structs = STRUCT.findall(text)
@@ -39,13 +41,16 @@ def main():
         for name, body, alias in structs:
             if name != alias:
                 sys.exit(f"{header}: struct {name} is called {alias}, too")
+            seen.append(f"TOCSIN_EXPORT void see_{name}(const {name}* value);")
+            seen.append(f"void see_{name}(const {name}* value) {{ (void)value; }}")
             lines.append(f'  printf("{name} size %zu align %zu\\n", sizeof({name}), _Alignof({name}));')
             for member in members(body):
                 lines.append(
                     f'  printf("{name}.{member} offset %zu size %zu\\n", offsetof({name}, {member}),'
                     f" sizeof((({name}*)0)->{member}));")
     lines += ["  return 0;", "}", ""]
-    output.write_text("\n".join(lines), encoding="utf-8")
+    printer.write_text("\n".join(lines), encoding="utf-8")
+    library.write_text("\n".join([*seen, ""]), encoding="utf-8")
 
 
 main()
