@@ -2,6 +2,7 @@
 #include "core/plugin_host/discovery.hpp"
 
 #include "core/plugin_host/manifest_reader.hpp"
+#include "core/plugin_host/system_libraries.hpp"
 
 #include <tocsin/abi/version.h>
 
@@ -129,6 +130,7 @@ result<verified_file> verify_plugin(const fs::path& path) {
                  "Build it without one (CMAKE_SKIP_RPATH).",
                  {}};
   }
+  if (auto found = check_needed(notes->needed); !found) return found.error();
   auto manifest = parse_manifest(notes->manifest);
   if (!manifest) {
     fault why = manifest.error();

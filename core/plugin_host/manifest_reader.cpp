@@ -17,6 +17,8 @@ constexpr std::size_t max_program_headers = 1024;
 constexpr std::size_t max_notes = 4096;
 constexpr std::size_t max_dynamic_entries = 65536;
 constexpr std::size_t max_build_id_bytes = 64;
+constexpr std::size_t max_needed = 1024;
+constexpr std::size_t max_name_bytes = 4096;
 constexpr std::uint32_t manifest_note_type = 1;
 
 constexpr std::uint16_t built_for =
@@ -188,10 +190,15 @@ std::optional<bytes> at_address(bytes file, const std::vector<Elf64_Phdr>& heade
   return std::nullopt;
 }
 
-// DT_RPATH or DT_RUNPATH, which would let the library fetch others from a folder that nobody has checked.
-result<std::string> read_search_path(bytes file, const std::vector<Elf64_Phdr>& headers) {
-  std::optional<std::uint64_t> strings;
-  std::optional<std::uint64_t> path;
+// What the dynamic section says that the host cares for, as offsets into the table of strings.
+struct dynamic_entries {
+  std::optional<std::uint64_t> strings;  // a virtual address
+  std::optional<std::uint64_t> search_path;
+  std::vector<std::uint64_t> needed;
+};
+
+result<dynamic_entries> read_dynamic_entries(bytes file, const std::vector<Elf64_Phdr>& headers) {
+  dynamic_entries found;
   for (const Elf64_Phdr& header : headers) {
     if (header.p_type != PT_DYNAMIC) continue;
     const auto table = part(file, header.p_offset, header.p_filesz);
@@ -201,17 +208,39 @@ result<std::string> read_search_path(bytes file, const std::vector<Elf64_Phdr>& 
     for (std::size_t index = 0; index < count; ++index) {
       const auto entry = copy<Elf64_Dyn>(table->subspan(index * sizeof(Elf64_Dyn)));
       if (entry.d_tag == DT_NULL) break;
-      if (entry.d_tag == DT_STRTAB) strings = entry.d_un.d_ptr;
-      if (entry.d_tag == DT_RPATH || entry.d_tag == DT_RUNPATH) path = entry.d_un.d_val;
+      if (entry.d_tag == DT_STRTAB) found.strings = entry.d_un.d_ptr;
+      if (entry.d_tag == DT_RPATH || entry.d_tag == DT_RUNPATH) found.search_path = entry.d_un.d_val;
+      if (entry.d_tag == DT_NEEDED) found.needed.push_back(entry.d_un.d_val);
+    }
+    if (found.needed.size() > max_needed) {
+      return damaged("it claims to need " + std::to_string(found.needed.size()) + " libraries.");
     }
   }
-  if (!path) return {boost::system::in_place_value};
-  const auto names = strings ? at_address(file, headers, *strings) : std::nullopt;
-  const auto rest =
-      names ? part(*names, *path, names->size() - std::min<std::uint64_t>(*path, names->size())) : std::nullopt;
-  if (!rest) return damaged("its search path for libraries lies beyond its end.");
-  const std::string_view value = text(*rest);
-  return {boost::system::in_place_value, value.substr(0, std::min<std::size_t>(value.find('\0'), 4096))};
+  return found;
+}
+
+// Fills in the search path, which would let the library fetch others from a folder that nobody has checked, and the
+// libraries that it needs.
+result<void> read_dynamic(bytes file, const std::vector<Elf64_Phdr>& headers, library_notes& into) {
+  const auto entries = read_dynamic_entries(file, headers);
+  if (!entries) return entries.error();
+  const auto names = entries->strings ? at_address(file, headers, *entries->strings) : std::nullopt;
+  const auto name_at = [&](std::uint64_t offset) -> std::optional<std::string> {
+    if (!names || offset > names->size()) return std::nullopt;
+    const std::string_view rest = text(names->subspan(static_cast<std::size_t>(offset)));
+    return std::string(rest.substr(0, std::min(rest.find('\0'), max_name_bytes)));
+  };
+  if (entries->search_path) {
+    auto path = name_at(*entries->search_path);
+    if (!path) return damaged("its search path for libraries lies beyond its end.");
+    into.search_path = std::move(*path);
+  }
+  for (const std::uint64_t offset : entries->needed) {
+    auto name = name_at(offset);
+    if (!name || name->empty()) return damaged("the name of a library that it needs lies beyond its end.");
+    into.needed.push_back(std::move(*name));
+  }
+  return {};
 }
 
 }  // namespace
@@ -237,9 +266,9 @@ result<library_notes> read_library_notes(bytes file, std::uint16_t machine) {
                  "Move it out of the plugin folder, or build it with tocsin_add_plugin().",
                  {}};
   }
-  auto search_path = read_search_path(file, *headers);
-  if (!search_path) return search_path.error();
-  return library_notes{*found.manifest, found.build_id, std::move(*search_path)};
+  library_notes notes{*found.manifest, std::move(found.build_id), {}, {}};
+  if (auto read = read_dynamic(file, *headers, notes); !read) return read.error();
+  return notes;
 }
 
 }  // namespace tocsin

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tocsin {
 
@@ -16,9 +17,10 @@ inline constexpr std::size_t max_manifest_bytes = 1024 * 1024;
 
 // What the notes of a library say. The views are into the bytes that were read.
 struct library_notes {
-  std::string_view manifest;  // the JSON, as it was embedded
-  std::string build_id;       // hexadecimal; empty: none
-  std::string search_path;    // DT_RPATH or DT_RUNPATH; empty: none
+  std::string_view manifest;        // the JSON, as it was embedded
+  std::string build_id;             // hexadecimal; empty: none
+  std::string search_path;          // DT_RPATH or DT_RUNPATH; empty: none
+  std::vector<std::string> needed;  // DT_NEEDED: the libraries that the system's loader has to find for it
 };
 
 // ELF machine number (e_machine) of this host.

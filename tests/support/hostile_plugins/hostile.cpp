@@ -1,0 +1,164 @@
+// A test plugin that does one bad thing at one place, or none: then it is a channel that delivers everything at once.
+//
+// TOCSIN_HOSTILE_AT    where: constructor, entry, create, get_extension, start, open, deliver, cancel, close, stop or
+//                      destroy
+// TOCSIN_HOSTILE_DOES  what: exit, abort, crash, hang, throw, fail, leave-thread, call-late
+//
+// It keeps to the plain C tables, since the SDK's wrapper would catch what it throws.
+#include <tocsin/abi/entry.h>
+#include <tocsin/abi/ext/channel.h>
+#include <tocsin/abi/ext/log.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <stdexcept>
+#include <string_view>
+
+#include <pthread.h>
+#include <unistd.h>
+#include <csignal>
+
+#ifndef TOCSIN_HOSTILE_AT
+#define TOCSIN_HOSTILE_AT ""
+#endif
+#ifndef TOCSIN_HOSTILE_DOES
+#define TOCSIN_HOSTILE_DOES ""
+#endif
+#ifndef TOCSIN_HOSTILE_ID
+#define TOCSIN_HOSTILE_ID TOCSIN_PLUGIN_ID
+#endif
+#ifndef TOCSIN_HOSTILE_VERSION
+#define TOCSIN_HOSTILE_VERSION TOCSIN_PLUGIN_VERSION
+#endif
+#ifndef TOCSIN_HOSTILE_ABI
+#define TOCSIN_HOSTILE_ABI TOCSIN_ABI_VERSION
+#endif
+
+namespace {
+
+const tocsin_host* host = nullptr;
+
+template <std::size_t size>
+tocsin_string text(const char (&literal)[size]) {
+  return {literal, size - 1};
+}
+
+bool same(tocsin_string a, std::string_view b) { return std::string_view(a.data, a.size) == b; }
+
+void* call_host_for_ever(void* between) {
+  const auto* log = static_cast<const tocsin_host_log*>(host->get_extension(host->context, text(TOCSIN_HOST_LOG)));
+  while (log) {
+    ::usleep(between ? 10'000 : 1'000'000);
+    if (between) log->write(host->context, TOCSIN_LOG_INFO, text("called late"), nullptr, 0);
+  }
+  return nullptr;
+}
+
+void begin_thread(bool calls) {
+  static int mark = 0;
+  pthread_t thread{};
+  pthread_create(&thread, nullptr, &call_host_for_ever, calls ? &mark : nullptr);
+  pthread_detach(thread);
+}
+
+// Leaves a file behind wherever it is called, so that a test can tell what ran.
+void leave_mark(const char* at) {
+  const char* folder = std::getenv("TOCSIN_TEST_MARKS");
+  if (!folder) return;
+  char name[4096];
+  std::snprintf(name, sizeof(name), "%s/%s.%s", folder, TOCSIN_PLUGIN_ID, at);
+  if (std::FILE* file = std::fopen(name, "a")) {
+    std::fputs("x", file);
+    std::fclose(file);
+  }
+}
+
+// True: it shall fail here.
+bool misbehave(const char* at) {
+  leave_mark(at);
+  if (std::strcmp(at, TOCSIN_HOSTILE_AT) != 0) return false;
+  const std::string_view does = TOCSIN_HOSTILE_DOES;
+  if (does == "exit") std::exit(0);
+  if (does == "abort") std::abort();
+  if (does == "crash") std::raise(SIGSEGV);
+  if (does == "hang")
+    while (true) ::pause();
+  if (does == "throw") throw std::runtime_error("thrown across the ABI");
+  if (does == "leave-thread") begin_thread(false);
+  if (does == "call-late") begin_thread(true);
+  return does == "fail";
+}
+
+tocsin_status answer(bool fails, const tocsin_sink* error) {
+  constexpr std::string_view why = "it was built to fail";
+  if (!fails) return TOCSIN_OK;
+  if (error) error->write(error->context, {reinterpret_cast<const std::uint8_t*>(why.data()), why.size()});
+  return TOCSIN_FAILED;
+}
+
+tocsin_status channel_open(void*, const tocsin_endpoint*, tocsin_endpoint_info* info, const tocsin_sink* error) {
+  static std::uint64_t last = 0;
+  info->token = {++last, 1};
+  info->slots = 4;
+  return answer(misbehave("open"), error);
+}
+
+void channel_close(void*, tocsin_token) { misbehave("close"); }
+
+void channel_deliver(void*, const tocsin_message* const* messages, std::uint64_t count) {
+  misbehave("deliver");
+  const auto* complete =
+      static_cast<const tocsin_host_complete*>(host->get_extension(host->context, text(TOCSIN_HOST_COMPLETE)));
+  for (std::uint64_t index = 0; index < count; ++index) {
+    tocsin_outcome done{};
+    done.struct_size = sizeof(done);
+    done.outcome_class = TOCSIN_CLASS_DELIVERED;
+    done.delivery = messages[index]->delivery;
+    done.code = text("OK");
+    done.retry_after_ms = -1;
+    const tocsin_outcome* one = &done;
+    complete->complete(host->context, &one, 1);
+  }
+}
+
+void channel_cancel(void*, const tocsin_token*, std::uint64_t) { misbehave("cancel"); }
+
+const tocsin_channel channel{sizeof(tocsin_channel), 0, &channel_open, &channel_close, &channel_deliver,
+                             &channel_cancel};
+
+const void* get_extension(void*, tocsin_string id) {
+  misbehave("get_extension");
+#ifndef TOCSIN_HOSTILE_LACKS_CHANNEL
+  if (same(id, TOCSIN_EXT_CHANNEL)) return &channel;
+#endif
+#ifdef TOCSIN_HOSTILE_EXTRA
+  if (same(id, TOCSIN_HOSTILE_EXTRA)) return &channel;
+#endif
+  return nullptr;
+}
+
+tocsin_status start(void*, const tocsin_sink* error) { return answer(misbehave("start"), error); }
+void stop(void*) { misbehave("stop"); }
+void destroy(void*) { misbehave("destroy"); }
+
+const tocsin_plugin plugin{sizeof(tocsin_plugin), 0, nullptr, &get_extension, &start, &stop, &destroy};
+
+tocsin_status create(const tocsin_host* given, const tocsin_plugin** made, const tocsin_sink* error) {
+  host = given;
+  if (misbehave("create")) return answer(true, error);
+  *made = &plugin;
+  return TOCSIN_OK;
+}
+
+__attribute__((constructor)) void construct() { misbehave("constructor"); }
+
+}  // namespace
+
+#ifndef TOCSIN_HOSTILE_NO_ENTRY
+extern "C" TOCSIN_EXPORT const tocsin_entry* tocsin_plugin_entry_v1() {
+  static const tocsin_entry entry{sizeof(tocsin_entry), TOCSIN_HOSTILE_ABI, text(TOCSIN_HOSTILE_ID),
+                                  text(TOCSIN_HOSTILE_VERSION), &create};
+  return misbehave("entry") ? nullptr : &entry;
+}
+#endif
