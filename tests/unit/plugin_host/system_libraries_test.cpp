@@ -18,7 +18,7 @@ using testing::HasSubstr;
 using names = std::vector<std::string>;
 
 TEST(SystemLibraries, AreReadFromThePluginsDynamicSection) {
-  const auto bytes = test::read_bytes(test::plugin_path("good"));
+  const auto bytes = test::read_bytes(test::plugin_path("marking"));
   const auto notes = read_library_notes(bytes);
   ASSERT_TRUE(notes);
   EXPECT_THAT(notes->needed, Contains("libc.so.6"));
