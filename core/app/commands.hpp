@@ -66,6 +66,12 @@ struct plugin_options : common_options {
 int plugin_list(const plugin_options& options);
 int plugin_inspect(const plugin_options& options);
 
+struct plugin_new_options : common_options {
+  std::string name, kind, language = "cpp";
+  std::filesystem::path directory;  // empty: the name, here
+};
+int plugin_new(const plugin_new_options& options);
+
 struct queue_options : common_options {
   std::string id;  // of `show`
   std::string event, source, state, recipient;

@@ -38,6 +38,7 @@ struct all_options {
   doctor_options doctor;
   config_options check, show, why;
   plugin_options list, inspect;
+  plugin_new_options create;
   queue_options queue_list, queue_show;
 };
 
@@ -91,11 +92,24 @@ void add_config_commands(CLI::App& program, all_options& all, std::function<int(
 }
 
 void add_plugin_commands(CLI::App& program, all_options& all, std::function<int()>& chosen) {
-  CLI::App& plugin = *program.add_subcommand("plugin", "List and inspect plugins; runs none of their code");
+  CLI::App& plugin = *program.add_subcommand("plugin", "List, inspect and begin plugins");
   plugin.require_subcommand(1);
-  add_command(plugin, "list", "Every file of the plugin folders with its state", all.list, &plugin_list, chosen);
-  auto& inspect = add_command(plugin, "inspect", "A file's manifest", all.inspect, &plugin_inspect, chosen);
+  add_command(plugin, "list", "Every file of the plugin folders with its state; runs no plugin", all.list, &plugin_list,
+              chosen);
+  auto& inspect =
+      add_command(plugin, "inspect", "A file's manifest; runs none of its code", all.inspect, &plugin_inspect, chosen);
   inspect.add_option("file", all.inspect.file, "A plugin file")->required();
+  auto& create = add_command(plugin, "new", "Begin a plugin: a project that builds and has a test", all.create,
+                             &plugin_new, chosen);
+  create.add_option("name", all.create.name, "Its id, such as chat-room")->required();
+  create.add_option("--kind", all.create.kind, "channel, source, preset, subscriber or secrets")
+      ->required()
+      ->check(CLI::IsMember({"channel", "source", "preset", "subscriber", "secrets"}));
+  create.add_option("--lang", all.create.language, "cpp, c or rust")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"cpp", "c", "rust"}));
+  create.add_option("--directory", all.create.directory, "Where to make it; ./NAME if it is not given")
+      ->type_name("FOLDER");
 }
 
 void add_queue_commands(CLI::App& program, all_options& all, std::function<int()>& chosen) {
