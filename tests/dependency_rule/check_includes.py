@@ -12,6 +12,8 @@ import sys
 
 CORE_ORDER = ["model", "runtime", "observe", "settings", "plugin_host", "rendering", "routing", "delivery", "bus",
               "store", "http", "app"]
+# What a helper in plain C may include: C11, and the system's mutex and loader.
+PLAIN_C_HEADERS = ("stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h", "dlfcn.h", "pthread.h", "windows.h")
 SUFFIXES = {".h", ".hpp", ".c", ".cpp"}
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"\n]+)[>"]', re.MULTILINE)
 COMMENT = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', re.DOTALL)
@@ -79,8 +81,9 @@ def why_not_in_sdk(path, include):
     if begins_with(include, ("core/", "plugins/", "tocsin/host.hpp")):
         return "the SDK knows neither core nor plugins"
     if path.parts[:3] == ("sdk", "include", "tocsin"):
-        allowed = ("tocsin/abi/",) if path.parts[3] == "abi" else ("tocsin/abi/", "tocsin/sdk/")
-        standard = "/" not in include and (not include.endswith((".h", ".hpp")) or include in ("stddef.h", "stdint.h"))
+        allowed = ("tocsin/abi/",) if path.parts[3] == "abi" else ("tocsin/abi/", f"tocsin/{path.parts[3]}/")
+        c_headers = PLAIN_C_HEADERS if path.parts[3] == "c" else ("stddef.h", "stdint.h")
+        standard = "/" not in include and (not include.endswith((".h", ".hpp")) or include in c_headers)
         if not begins_with(include, allowed) and not standard:
             return "the SDK's public headers include " + " and ".join(allowed) + " and the standard library alone"
     return None

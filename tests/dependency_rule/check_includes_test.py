@@ -17,6 +17,7 @@ class DependencyRule(unittest.TestCase):
         self.plant("plugins/channels/smtp/session.hpp", "#include <tocsin/sdk/channel.hpp>\n")
         self.plant("plugins/channels/smtp/plugin.cpp", '#include "plugins/channels/smtp/session.hpp"\n')
         self.plant("sdk/include/tocsin/abi/event.h", "#include <tocsin/abi/types.h>\n#include <stdint.h>\n")
+        self.plant("sdk/include/tocsin/c/plugin.h", "#include <tocsin/abi/event.h>\n#include <stdlib.h>\n")
         self.plant("sdk/include/tocsin/sdk/plugin.hpp", "#include <tocsin/abi/event.h>\n#include <string>\n")
 
     def tearDown(self):
