@@ -25,6 +25,8 @@ namespace {
 constexpr std::chrono::seconds drain_limit{5};
 constexpr std::chrono::seconds answer_limit{7};
 constexpr std::chrono::hours purge_interval{1};
+// What is under way at a reload bears secrets of the settings before it: longer than any attempt.
+constexpr std::chrono::hours secrets_are_kept{1};
 constexpr std::chrono::seconds purge_pause{1};  // between two steps while there is more to purge
 
 // The host's name as it stands in Message-IDs; kept in a new store, so that a later change of it changes no message.
@@ -74,6 +76,7 @@ struct pipeline::impl {
   std::string admin_token;
   std::mutex control;                                 // the plugin host's functions are for one thread at a time
   std::map<std::string, std::uint64_t> open_sources;  // by name: fingerprint of its settings
+  std::chrono::nanoseconds secrets_forgotten{0};      // when, by the clock's monotonic()
   std::atomic<bool> ready{false};
   bool stopped = false;
 
@@ -304,6 +307,11 @@ faults pipeline::reload() {
   if (restart_wanted)
     log::write(log::level::warn,
                "host.state_dir, host.plugin_dirs, http.listen and http.max_body take effect at the next start");
+  // Before the new settings are asked for an endpoint: what they name from now on counts as used until the next time.
+  if (const std::chrono::nanoseconds now = host.clock->monotonic(); now - host.secrets_forgotten >= secrets_are_kept) {
+    log::forget_unused_secrets();
+    host.secrets_forgotten = now;
+  }
   {
     const std::lock_guard swap(host.settings_mutex);
     host.settings = loaded.value;

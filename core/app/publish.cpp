@@ -46,7 +46,7 @@ result<event> event_of(const publish_options& options) {
   if (!value.data.empty()) {
     const auto data = parse_json(value.data);
     if (!data) return usage("--data is no JSON: " + data.error().what);
-    value.data = boost::json::serialize(*data);
+    value.data = compact_json(value.data);
   }
   if (auto fine = validate(value); !fine) return fine.error();
   return value;

@@ -1,8 +1,8 @@
 // Deliveries and counts as the API shows them.
 #include "core/http/delivery_json.hpp"
 
-#include "core/http/utf8.hpp"
 #include "core/model/timestamp.hpp"
+#include "core/model/utf8.hpp"
 
 #include <boost/json/array.hpp>
 
@@ -24,7 +24,7 @@ json::array history_of(const delivery_record& delivery) {
   for (const auto& attempt : delivery.history) {
     json::object line;
     line["at"] = to_rfc3339(attempt.at);
-    line["code"] = attempt.code;
+    line["code"] = make_utf8(attempt.code);
     line["server_reply"] = text_or_null(attempt.server_reply);
     out.push_back(std::move(line));
   }
@@ -36,9 +36,10 @@ json::array events_of(const delivery_record& delivery) {
   json::array out;
   if (!delivery.event_external_id.empty()) {
     json::object event;
-    event["source"] = delivery.event_source;
-    event["id"] = delivery.event_external_id;
-    event["type"] = delivery.event_type;
+    // Checked when it was accepted; a store may hold what an earlier version accepted.
+    event["source"] = make_utf8(delivery.event_source);
+    event["id"] = make_utf8(delivery.event_external_id);
+    event["type"] = make_utf8(delivery.event_type);
     out.push_back(std::move(event));
   }
   return out;

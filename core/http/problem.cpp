@@ -1,6 +1,6 @@
 // Errors in the words of RFC 9457, with our code beside them.
 #include "core/http/api.hpp"
-#include "core/http/utf8.hpp"
+#include "core/model/utf8.hpp"
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>

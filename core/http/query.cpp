@@ -1,7 +1,7 @@
 // A request's target, taken apart: path and query parameters (RFC 3986).
 #include "core/http/query.hpp"
 
-#include "core/http/utf8.hpp"
+#include "core/model/utf8.hpp"
 
 #include <algorithm>
 #include <optional>

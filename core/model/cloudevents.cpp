@@ -1,9 +1,11 @@
+// Reads, checks and writes events; what a publisher put into data is kept as it was written.
 #include "core/model/cloudevents.hpp"
 
 #include <boost/json.hpp>
 
 #include "core/model/json.hpp"
 #include "core/model/timestamp.hpp"
+#include "core/model/utf8.hpp"
 
 namespace tocsin {
 namespace {
@@ -25,8 +27,7 @@ bool is_attribute_name(std::string_view name) {
   return true;
 }
 
-// CloudEvents 1.0.2, "Type System", String: no control characters. Bytes from 0x80 on are checked as UTF-8 by the
-// parser.
+// CloudEvents 1.0.2, "Type System", String: no control characters.
 bool has_control_character(std::string_view text) {
   for (const char c : text)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return true;
@@ -37,13 +38,29 @@ result<void> check_text(std::string_view name, std::string_view text) {
   if (text.size() > longest_attribute)
     return invalid(std::string(name), "The attribute is longer than 64 KiB.", "Put long text in data.");
   if (has_control_character(text)) return invalid(std::string(name), "The attribute has a control character in it.");
+  if (!is_utf8(text)) return invalid(std::string(name), "The attribute is not UTF-8.", "Convert it before publishing.");
   return {};
 }
+
+result<void> check_data(const event& value) {
+  if (value.data.empty()) return {};
+  if (!has_json_data(value)) {
+    if (is_utf8(value.data)) return {};
+    return invalid("data", "It is not UTF-8.", "Convert it before publishing.");
+  }
+  if (const auto parsed = parse_json(value.data); !parsed) {
+    return invalid("data", parsed.error().what, "Send JSON, or say in datacontenttype what it is, such as text/plain.");
+  }
+  return {};
+}
+
+result<void> check_attributes(const event& value);
 
 // Reads one attribute after the other into an event. The first fault is kept.
 class attribute_reader {
  public:
-  explicit attribute_reader(event& into) : event_(into) {}
+  // data: as it is written.
+  attribute_reader(event& into, std::string_view data) : event_(into), data_(data) {}
 
   result<void> read(std::string_view name, const json::value& value) {
     if (name == "data") return read_data(value);
@@ -63,15 +80,14 @@ class attribute_reader {
 
   result<void> finish() const {
     if (!has_version_) return invalid("specversion", "The attribute is missing.", "Add \"specversion\": \"1.0\".");
-    return validate(event_);
+    return check_attributes(event_);
   }
 
  private:
   result<void> read_data(const json::value& value) {
     if (value.is_null()) return {};
-    const auto& type = event_.data_content_type;
-    const bool is_json = type.empty() || type.find("json") != std::string::npos;
-    event_.data = is_json || !value.is_string() ? json::serialize(value) : std::string(value.get_string());
+    const bool is_text = value.is_string() && !has_json_data(event_);
+    event_.data = is_text ? std::string(value.get_string()) : compact_json(data_);
     return {};
   }
 
@@ -126,14 +142,25 @@ class attribute_reader {
   }
 
   event& event_;
+  const std::string_view data_;
   bool has_version_ = false;
 };
 
-result<event> read_event(const json::value& value) {
+// The member `data` of an event's text.
+std::string_view find_data(std::string_view text) {
+  for (const auto& part : json_parts(text)) {
+    const bool escaped = part.name.find('\\') != std::string_view::npos;
+    if (part.name == "\"data\"" || (escaped && json::parse(part.name) == json::value("data"))) return part.value;
+  }
+  return {};
+}
+
+// text: what value was read from.
+result<event> read_event(const json::value& value, std::string_view text) {
   const auto* object = value.if_object();
   if (object == nullptr) return invalid("", "An event is a JSON object.");
   event parsed;
-  attribute_reader reader(parsed);
+  attribute_reader reader(parsed, find_data(text));
   // How data is read depends on its content type, wherever that stands.
   if (const auto* type = object->if_contains("datacontenttype"); type != nullptr && type->is_string())
     parsed.data_content_type = std::string(type->get_string());
@@ -156,7 +183,7 @@ result<json::value> parse_event_json(std::string_view text) {
 result<event> parse_cloudevent(std::string_view text) {
   const auto value = parse_event_json(text);
   if (!value) return value.error();
-  return read_event(*value);
+  return read_event(*value, text);
 }
 
 result<std::vector<event>> parse_cloudevent_batch(std::string_view text) {
@@ -166,8 +193,9 @@ result<std::vector<event>> parse_cloudevent_batch(std::string_view text) {
   if (array == nullptr) return invalid("", "A batch is a JSON array of events.");
   std::vector<event> events;
   events.reserve(array->size());
-  for (const auto& element : *array) {
-    auto parsed = read_event(element);
+  const auto texts = json_parts(text);
+  for (std::size_t at = 0; at < array->size(); ++at) {
+    auto parsed = read_event((*array)[at], texts[at].value);
     if (!parsed) {
       fault why = parsed.error();
       why.what = "event " + std::to_string(events.size()) + ": " + why.what;
@@ -178,7 +206,9 @@ result<std::vector<event>> parse_cloudevent_batch(std::string_view text) {
   return events;
 }
 
-result<void> validate(const event& value) {
+namespace {
+
+result<void> check_attributes(const event& value) {
   const std::pair<std::string_view, const std::string*> required[] = {
       {"id", &value.id}, {"source", &value.source}, {"type", &value.type}};
   for (const auto& [name, text] : required)
@@ -205,7 +235,19 @@ result<void> validate(const event& value) {
   return {};
 }
 
-json::object to_json_object(const event& value) {
+}  // namespace
+
+result<void> validate(const event& value) {
+  if (auto fine = check_attributes(value); !fine) return fine;
+  return check_data(value);
+}
+
+bool has_json_data(const event& value) {
+  const auto& type = value.data_content_type;
+  return type.empty() || type.find("json") != std::string::npos;
+}
+
+std::string to_json(const event& value) {
   json::object object;
   const auto add = [&object](std::string_view name, std::string_view text) {
     if (!text.empty()) object.emplace(name, text);
@@ -227,18 +269,14 @@ json::object to_json_object(const event& value) {
   if (value.expires) object.emplace("expires", to_rfc3339(*value.expires));
   add("traceparent", value.traceparent);
   for (const auto& [name, text] : value.attributes) object.emplace(name, text);
-  if (value.data.empty()) return object;
-  const auto& type = value.data_content_type;
-  if (type.empty() || type.find("json") != std::string::npos) {
-    if (auto data = parse_json(value.data)) {
-      object.emplace("data", std::move(*data));
-      return object;
-    }
-  }
-  object.emplace("data", value.data);
-  return object;
+  std::string text = json::serialize(object);
+  if (value.data.empty()) return text;
+  const bool is_json = has_json_data(value) && parse_json(value.data);
+  text.back() = ',';
+  text += "\"data\":";
+  text += is_json ? compact_json(value.data) : json::serialize(value.data);
+  text += '}';
+  return text;
 }
-
-std::string to_json(const event& value) { return json::serialize(to_json_object(value)); }
 
 }  // namespace tocsin

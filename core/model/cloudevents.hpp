@@ -4,8 +4,6 @@
 #include "core/model/event.hpp"
 #include "core/model/fault.hpp"
 
-#include <boost/json/value.hpp>
-
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,11 +17,15 @@ result<event> parse_cloudevent(std::string_view json);
 // A batch (a JSON array). A fault names the index: "event 3: ...".
 result<std::vector<event>> parse_cloudevent_batch(std::string_view json);
 
-// What parse_cloudevent() checks of an event that came by another way (a plugin, the command line).
+// What parse_cloudevent() checks of an event that came by another way (a plugin, the command line): all text is UTF-8,
+// and data that says it is JSON is.
 result<void> validate(const event& value);
 
-// The structured JSON form, on one line; parse_cloudevent() gives the same event back.
+// True where data is JSON: its content type says so, or there is none.
+bool has_json_data(const event& value);
+
+// The structured JSON form, on one line; parse_cloudevent() gives the same event back, and data as its publisher wrote
+// it but for white space.
 std::string to_json(const event& value);
-boost::json::object to_json_object(const event& value);
 
 }  // namespace tocsin

@@ -1,5 +1,6 @@
 #include "core/model/json.hpp"
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <boost/json/basic_parser_impl.hpp>
 #include <string>
@@ -101,7 +102,62 @@ fault json_fault(std::string_view text, std::size_t offset, std::string what) {
   return {"JSON_INVALID", std::move(what), "", where};
 }
 
+bool is_white_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+
+// Where the string ends that begins at `at`, past its quote.
+std::size_t end_of_string(std::string_view text, std::size_t at) {
+  for (++at; at < text.size() && text[at] != '"'; ++at) at += text[at] == '\\';
+  return std::min(at + 1, text.size());
+}
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && is_white_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_white_space(text.back())) text.remove_suffix(1);
+  return text;
+}
+
 }  // namespace
+
+std::vector<json_part> json_parts(std::string_view text) {
+  std::vector<json_part> parts;
+  json_part part;
+  std::size_t depth = 0;
+  std::size_t start = 0;
+  const auto finish = [&](std::size_t end) {
+    part.value = trimmed(text.substr(start, end - start));
+    if (!part.value.empty()) parts.push_back(part);
+    part = {};
+  };
+  for (std::size_t at = 0; at < text.size();) {
+    const char c = text[at];
+    if (c == '"') {
+      at = end_of_string(text, at);
+      continue;
+    }
+    if ((c == '{' || c == '[') && depth++ == 0) start = at + 1;
+    if ((c == '}' || c == ']') && --depth == 0) finish(at);
+    if (depth == 1 && c == ':') part.name = trimmed(text.substr(start, at - start));
+    if (depth == 1 && c == ',') finish(at);
+    if (depth == 1 && (c == ':' || c == ',')) start = at + 1;
+    ++at;
+  }
+  return parts;
+}
+
+std::string compact_json(std::string_view text) {
+  std::string compact;
+  compact.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) {
+    if (is_white_space(text[at])) {
+      ++at;
+      continue;
+    }
+    const std::size_t end = text[at] == '"' ? end_of_string(text, at) : at + 1;
+    compact.append(text.substr(at, end - at));
+    at = end;
+  }
+  return compact;
+}
 
 result<json::value> parse_json(std::string_view text, std::size_t max_depth) {
   json::parse_options options;

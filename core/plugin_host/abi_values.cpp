@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::string_view replacement = "\xEF\xBF\xBD";  // U+FFFD
 constexpr std::size_t max_transcript_bytes = 8 * 1024;
+constexpr std::size_t longest_name = 64;
 
 bool plain(std::string_view words) {
   return std::all_of(words.begin(), words.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
@@ -36,9 +37,8 @@ std::size_t sequence_length(std::string_view at) {
   return overlong || surrogate || beyond ? 0 : length;
 }
 
-std::string clean(std::string_view words, std::size_t limit, bool one_line) {
-  // Blotted before it is cut, so that no half of a secret is left at the end.
-  std::string safe = log::redact(words.substr(0, limit * 2));
+// safe: without secrets.
+std::string clean(std::string safe, std::size_t limit, bool one_line) {
   if (safe.size() <= limit && plain(safe)) return safe;
   std::string kept;
   for (std::string_view rest = safe; !rest.empty();) {
@@ -53,6 +53,11 @@ std::string clean(std::string_view words, std::size_t limit, bool one_line) {
   }
   while (one_line && !kept.empty() && kept.back() == ' ') kept.pop_back();
   return kept;
+}
+
+// Blotted before it is cut, so that no half of a secret is left at the end.
+std::string without_secrets(std::string_view words, std::size_t limit) {
+  return log::redact(words.substr(0, limit * 2));
 }
 
 tocsin_event borrow_event(const event& from, std::vector<tocsin_field>& attributes) {
@@ -88,12 +93,16 @@ std::optional<time_ms> read_time(std::int64_t time) {
 
 std::string line(tocsin_string words, std::size_t limit) {
   const std::string_view seen = view(words);
-  return seen.empty() ? std::string() : clean(seen, limit, true);
+  return seen.empty() ? std::string() : clean(without_secrets(seen, limit), limit, true);
 }
 
 std::string text(tocsin_string words, std::size_t limit) {
   const std::string_view seen = view(words);
-  return seen.empty() ? std::string() : clean(seen, limit, false);
+  return seen.empty() ? std::string() : clean(without_secrets(seen, limit), limit, false);
+}
+
+std::string name(tocsin_string words) {
+  return clean(std::string(view(words).substr(0, longest_name)), longest_name, true);
 }
 
 tocsin_status gathering_sink::write(void* context, tocsin_bytes data) {
@@ -200,7 +209,7 @@ outcome read_outcome(const tocsin_outcome& from) {
   to.attempt = static_cast<std::uint32_t>(known.delivery.generation);
   to.outcome_class = known.outcome_class <= TOCSIN_CLASS_RETURNED ? static_cast<outcome_class>(known.outcome_class)
                                                                   : outcome_class::transient;
-  to.code = line(known.code, 64);
+  to.code = name(known.code);
   if (TOCSIN_HAS_FIELD(tocsin_outcome, &from, retry_after_ms) && known.retry_after_ms >= 0)
     to.retry_after = std::chrono::milliseconds(known.retry_after_ms);
   to.detail = line(known.detail);

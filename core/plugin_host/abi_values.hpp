@@ -41,6 +41,8 @@ T copy_known(const T* from) {
 // secrets blotted out. line() also turns every control character into a space; text() keeps tab and line feed.
 std::string line(tocsin_string words, std::size_t limit = 4096);
 std::string text(tocsin_string words, std::size_t limit);
+// A name out of a fixed list, such as a code or a stage: as line(), but not searched for secrets.
+std::string name(tocsin_string words);
 
 // A sink that gathers what a plugin writes, up to a limit.
 class gathering_sink {

@@ -20,9 +20,9 @@ void stage(void* context, tocsin_token run, const tocsin_stage* stage) {
     if (!found || !stage) return;
     const tocsin_stage known = abi::copy_known(stage);
     diagnosis_stage shown;
-    shown.stage = abi::line(known.stage, 64);
+    shown.stage = abi::name(known.stage);
     shown.ok = known.ok != 0;
-    shown.code = abi::line(known.code, 64);
+    shown.code = abi::name(known.code);
     if (shown.code.empty() && shown.ok) shown.code = "OK";
     shown.detail = abi::line(known.detail);
     shown.duration_ms = known.duration_ms;

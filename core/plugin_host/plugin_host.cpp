@@ -249,7 +249,7 @@ std::vector<preset_finding> plugin_host::check_preset(const std::string& preset_
     if (!finding) return;
     const tocsin_preset_finding known = abi::copy_known(finding);
     static_cast<std::vector<preset_finding>*>(context)->push_back(
-        {known.fatal != 0, abi::line(known.key, 256), abi::line(known.code, 64), abi::line(known.text)});
+        {known.fatal != 0, abi::line(known.key, 256), abi::name(known.code), abi::line(known.text)});
   };
   const abi::endpoint_view endpoint(settings, abi::pool_of(settings));
   const std::lock_guard control(found->instance->control);

@@ -54,7 +54,7 @@ struct plugin_instance {
   std::atomic<bool> running{false};  // from start() until stop() has returned
 
   // How long stop() waits for the answers to what was published.
-  std::chrono::milliseconds answer_limit = std::chrono::seconds(5);
+  std::chrono::milliseconds answer_limit = std::chrono::seconds(2);
 
   serial_queue tasks;  // fired() and published() run here, one at a time
   timer_table timers;

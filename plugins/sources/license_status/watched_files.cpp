@@ -58,15 +58,18 @@ folder_look watched_files::look() {
   }
   if (!found.problem.empty()) return found;
 
+  std::sort(paths.begin(), paths.end());
+  // Both are in order: each is gone through once.
+  auto present = paths.begin();
   for (auto at = entries_.begin(); at != entries_.end();) {
-    if (std::find(paths.begin(), paths.end(), at->first) == paths.end()) {
+    present = std::lower_bound(present, paths.end(), at->first);
+    if (present == paths.end() || *present != at->first) {
       found.gone.push_back(at->first);
       at = entries_.erase(at);
     } else {
       ++at;
     }
   }
-  std::sort(paths.begin(), paths.end());
   for (const std::string& path : paths) look_at(path, found);
   return found;
 }

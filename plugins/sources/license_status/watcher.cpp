@@ -55,7 +55,7 @@ watcher::watcher(const sdk::host_api& host, sdk::token self, watcher_settings se
       files_(settings_.path, largest_file_bytes) {}
 
 void watcher::look() {
-  read_changes();
+  const bool changed = read_changes();
   std::map<std::string, std::string> refusals;
   {
     const std::lock_guard lock(mutex_);
@@ -63,18 +63,26 @@ void watcher::look() {
   }
   for (const auto& [identity, reason] : refusals) tell_once(told_of_licenses_[identity], identity, reason);
 
-  std::vector<license> licenses;
-  for (const auto& [path, file] : contents_) {
-    if (file.good) licenses.push_back(*file.good);
+  if (changed) {
+    std::vector<license> licenses;
+    for (const auto& [path, file] : contents_) {
+      if (file.good) licenses.push_back(*file.good);
+    }
+    current_.clear();
+    for (license& file : current_licenses(std::move(licenses), settings_.organization)) {
+      std::string name = identity(file);
+      current_.emplace_back(std::move(name), std::move(file));
+    }
   }
-  for (const license& file : current_licenses(std::move(licenses), settings_.organization)) consider(file);
+  for (const auto& [name, file] : current_) consider(name, file);
 }
 
-void watcher::read_changes() {
+bool watcher::read_changes() {
+  bool changed = false;
   folder_look found = files_.look();
   tell_once(told_of_path_, settings_.path, found.problem);
   for (const std::string& path : found.gone) {
-    contents_.erase(path);
+    changed |= contents_.erase(path) > 0;
     told_of_files_.erase(path);
   }
   for (file_change& change : found.changes) {
@@ -83,6 +91,7 @@ void watcher::read_changes() {
       auto parsed = parse_license(*change.content);
       if (parsed) {
         contents_[change.path].good = std::move(*parsed);
+        changed = true;
       } else {
         problem = std::move(parsed.error());
       }
@@ -90,6 +99,7 @@ void watcher::read_changes() {
     // A file that is just being written is bad for a moment; only one that stays so is worth a line.
     if (problem.empty() || change.settled) tell_once(told_of_files_[change.path], change.path, problem);
   }
+  return changed;
 }
 
 // A line when the text has changed; an empty text ends the matter.
@@ -118,8 +128,7 @@ bool watcher::recall(const std::string& identity, subject& about) {
   }
 }
 
-void watcher::consider(const license& file) {
-  const std::string name = identity(file);
+void watcher::consider(const std::string& name, const license& file) {
   std::unique_lock lock(mutex_);
   subject& about = subjects_[name];  // stays where it is: only look() adds, and nothing erases
   if (about.ticket != 0) return;
@@ -134,6 +143,7 @@ void watcher::consider(const license& file) {
   lock.lock();
   const std::uint64_t ticket = ++last_ticket_;
   about.ticket = ticket;
+  under_way_.emplace(ticket, name);
   about.pending = *what.remember;
   lock.unlock();
 
@@ -154,6 +164,7 @@ void watcher::consider(const license& file) {
 
   lock.lock();
   about.ticket = 0;  // tried again at the next look
+  under_way_.erase(ticket);
   lock.unlock();
   if (status != TOCSIN_UNAVAILABLE)
     tell_once(told_of_licenses_[name], name, error.text().empty() ? "the event was refused" : error.text());
@@ -161,13 +172,13 @@ void watcher::consider(const license& file) {
 
 void watcher::published(std::uint64_t ticket, const sdk::publish_result& result) {
   const std::lock_guard lock(mutex_);
-  for (auto& [identity, about] : subjects_) {
-    if (about.ticket != ticket) continue;
-    about.ticket = 0;
-    if (result.ok()) about.known = about.pending;
-    refusals_[identity] = result.ok() || result.status() == TOCSIN_UNAVAILABLE ? "" : std::string(result.reason());
-    return;
-  }
+  const auto asked = under_way_.find(ticket);
+  if (asked == under_way_.end()) return;
+  subject& about = subjects_.at(asked->second);
+  about.ticket = 0;
+  if (result.ok()) about.known = about.pending;
+  refusals_[asked->second] = result.ok() || result.status() == TOCSIN_UNAVAILABLE ? "" : std::string(result.reason());
+  under_way_.erase(asked);
 }
 
 }  // namespace tocsin::license_status

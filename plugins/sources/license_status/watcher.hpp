@@ -15,6 +15,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace tocsin::license_status {
 
@@ -55,9 +57,9 @@ class watcher {
     std::optional<license> good;  // the last content that was a license
   };
 
-  void read_changes();
+  bool read_changes();  // true: another license is to be watched, or none any more
   void tell_once(std::string& last, const std::string& about, const std::string& text);
-  void consider(const license& file);
+  void consider(const std::string& name, const license& file);
   bool recall(const std::string& identity, subject& about);
 
   const sdk::host_api& host_;
@@ -66,14 +68,17 @@ class watcher {
   const policy_settings policy_;
   watched_files files_;
   std::map<std::string, watched_file> contents_;  // by path
+  // The licenses in contents_ that count, each with its identity; made anew when these change.
+  std::vector<std::pair<std::string, license>> current_;
   // The last complaints, so that each is told once.
   std::string told_of_path_;
   std::map<std::string, std::string> told_of_files_;
   std::map<std::string, std::string> told_of_licenses_;
 
-  std::mutex mutex_;  // guards what published() changes: subjects_ and refusals_
+  std::mutex mutex_;  // guards what published() changes: subjects_, under_way_ and refusals_
   std::map<std::string, subject> subjects_;
-  std::map<std::string, std::string> refusals_;  // identity -> the host's reason, to be told at the next look
+  std::map<std::uint64_t, std::string> under_way_;  // ticket -> identity
+  std::map<std::string, std::string> refusals_;     // identity -> the host's reason, to be told at the next look
   std::uint64_t last_ticket_ = 0;
 };
 

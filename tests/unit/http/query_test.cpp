@@ -1,6 +1,6 @@
 // Targets are taken apart as RFC 3986 has it.
 #include "core/http/query.hpp"
-#include "core/http/utf8.hpp"
+#include "core/model/utf8.hpp"
 
 #include <gtest/gtest.h>
 

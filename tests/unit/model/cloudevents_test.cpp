@@ -79,5 +79,59 @@ TEST(CloudEvents, BatchFaultNamesTheIndex) {
 
 TEST(CloudEvents, EmptyBatchIsABatch) { EXPECT_TRUE(parse_cloudevent_batch("[]").value().empty()); }
 
+TEST(CloudEvents, KeepDataAsItsPublisherWroteIt) {
+  const auto parsed = parse_cloudevent(
+      R"({"specversion":"1.0","id":"1","source":"s","type":"t",
+          "d\u0061ta" : { "price": 19.90, "far": 1e2, "big": 123456789012345678901234567890, "word": "caf\u00e9" } })");
+  ASSERT_TRUE(parsed) << parsed.error().to_string();
+  const std::string data = R"({"price":19.90,"far":1e2,"big":123456789012345678901234567890,"word":"caf\u00e9"})";
+  EXPECT_EQ(parsed->data, data);
+  EXPECT_NE(to_json(*parsed).find("\"data\":" + data + "}"), std::string::npos) << to_json(*parsed);
+  const auto batch = parse_cloudevent_batch(
+      R"([{"specversion":"1.0","id":"1","source":"s","type":"t"},
+          {"specversion":"1.0","id":"2","source":"s","type":"t","data":[1.0]}])");
+  ASSERT_TRUE(batch) << batch.error().to_string();
+  EXPECT_EQ((*batch)[0].data, "");
+  EXPECT_EQ((*batch)[1].data, "[1.0]");
+}
+
+TEST(CloudEvents, AreRefusedWhereTheirTextIsNotUtf8) {
+  event good;
+  good.id = "gr\xC3\xBC\xC3\x9F";
+  good.source = "s";
+  good.type = "t";
+  EXPECT_TRUE(validate(good));
+  for (std::string event::*member : {&event::id, &event::source, &event::type, &event::subject, &event::recipient,
+                                     &event::dedupkey, &event::component, &event::folder}) {
+    event bad = good;
+    bad.*member = "gr\xFC\xDF";  // Latin-1
+    const auto checked = validate(bad);
+    ASSERT_FALSE(checked);
+    EXPECT_EQ(checked.error().code, "EVENT_INVALID");
+    EXPECT_EQ(checked.error().what, "The attribute is not UTF-8.");
+  }
+  event bad = good;
+  bad.attributes["robot"] = "\xFC";
+  EXPECT_EQ(validate(bad).error().place.key, "robot");
+}
+
+TEST(CloudEvents, AreRefusedWhereTheirDataIsNotWhatItSaysItIs) {
+  event value;
+  value.id = "1";
+  value.source = "s";
+  value.type = "t";
+  value.data = "plain words";
+  EXPECT_EQ(validate(value).error().place.key, "data");
+  value.data_content_type = "text/plain";
+  EXPECT_TRUE(validate(value));
+  value.data = "gr\xFC\xDF";
+  EXPECT_EQ(validate(value).error().what, "It is not UTF-8.");
+  value.data_content_type = "application/vnd.x+json";
+  value.data = "{\"a\":\"\xFC\"}";
+  EXPECT_EQ(validate(value).error().place.key, "data");
+  value.data = "{\"a\":1}";
+  EXPECT_TRUE(validate(value));
+}
+
 }  // namespace
 }  // namespace tocsin

@@ -20,11 +20,20 @@ TEST(DataFields, ShowScalarsAsTheyAreAndNestedValuesAsCompactJson) {
   EXPECT_EQ(data.fields[0].name, "text");
   EXPECT_EQ(data.fields[0].value, "two\nlines");
   EXPECT_EQ(data.fields[1].value, "5");
-  EXPECT_EQ(data.fields[2].value, "1.5E0");
+  EXPECT_EQ(data.fields[2].value, "1.5");
   EXPECT_EQ(data.fields[3].value, "true");
   EXPECT_EQ(data.fields[4].value, "");
   EXPECT_EQ(data.fields[5].value, R"([1,"a"])");
   EXPECT_EQ(data.fields[6].value, R"({"k":{}})");
+}
+
+TEST(DataFields, ShowNumbersAsAPersonWritesThem) {
+  const auto data = read(R"({"a": 0.1, "b": -19.9, "c": 1E3, "d": 123456789.25, "e": 1e-7, "f": 1e300, "g": 0.0,
+    "h": 18446744073709551615, "i": [1.5, {"k": 2.5E-1}]})");
+  std::vector<std::string> shown;
+  for (const auto& field : data.fields) shown.push_back(field.value);
+  EXPECT_EQ(shown, (std::vector<std::string>{"0.1", "-19.9", "1000", "123456789.25", "0.0000001", "1e+300", "0",
+                                             "18446744073709551615", R"([1.5,{"k":0.25}])"}));
 }
 
 TEST(DataFields, ShowWhatIsNoJsonObjectAsItIs) {

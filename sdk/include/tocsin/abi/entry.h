@@ -21,11 +21,12 @@ typedef struct tocsin_entry {
   tocsin_string version; /* as in the manifest */
 
   /* Make one instance. Do no more than that: no thread, no file, no network before start(). host is valid until the
-   * instance's destroy() returns. On failure the reason is written to error and *plugin is left alone. [control] */
+   * instance's destroy() returns. On failure the reason is written to error and *plugin is left alone. [control] in any
+   * state */
   tocsin_status (*create)(const tocsin_host* host, const tocsin_plugin** plugin, const tocsin_sink* error);
 } tocsin_entry;
 
-/* Returns a static table; never null. Runs no other code of the plugin's. [control] */
+/* Returns a static table; never null. Runs no other code of the plugin's. [control] in any state */
 const tocsin_entry* tocsin_plugin_entry_v1(void);
 
 #define TOCSIN_ENTRY_SYMBOL "tocsin_plugin_entry_v1"

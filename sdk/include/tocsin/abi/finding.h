@@ -17,7 +17,7 @@ typedef struct tocsin_finding {
   tocsin_string text; /* what is wrong and what to do, one or two sentences */
 } tocsin_finding;
 
-/* Takes findings, each borrowed for its call. Valid for the duration of the call that carries it. */
+/* Takes findings, each borrowed for its call. Valid for the duration of the call that carries it. [caller] active */
 typedef struct tocsin_finding_report {
   uint32_t struct_size;
   uint32_t reserved;

@@ -19,7 +19,7 @@ typedef struct tocsin_host {
   tocsin_string version;
 
   /* The table of one extension (ext/...: TOCSIN_HOST_...), or null if this host does not have it. The table is valid as
-   * long as the host. [any] */
+   * long as the host. [any] in any state */
   const void* (*get_extension)(void* context, tocsin_string id);
 } tocsin_host;
 

@@ -3,16 +3,19 @@
  *
  * The law of this interface, in short (docs/abi-policy.md has it whole):
  *  - fixed-width integers and pointers only; no bool, enum, long, size_t or time_t inside a struct;
- *  - every struct begins with its own size in bytes and only grows at its end;
+ *  - every struct begins with its own size in bytes and only grows at its end; but tocsin_string, tocsin_bytes,
+ *    tocsin_token and tocsin_field have none, since they stay as they are for ever;
  *  - text is UTF-8 with a length and no terminator, borrowed for the duration of the call that carries it;
  *  - results that have no fixed size are written to a sink that the caller supplies; nobody frees what another
  *    allocated;
  *  - no exception, longjmp or C++ type crosses.
  *
  * Each function is tagged with the thread that calls it and the plugin's states in which it may be called:
- *   [control]  the host's control thread; one call at a time for a plugin
+ *   [control]  about a plugin's life and settings: one such call at a time for a plugin, on any thread of the host's
  *   [worker]   one of the host's pool threads; calls about one endpoint, source or timer come one at a time
  *   [any]      any thread, also several at once
+ *   [caller]   the thread of the call that carries the table, while that call lasts
+ *   [service]  a thread of the service that offers the extension, whose header says more of it; must not block
  * States: created -> active -> draining -> stopped (plugin.h). */
 #ifndef TOCSIN_ABI_TYPES_H
 #define TOCSIN_ABI_TYPES_H
@@ -60,7 +63,8 @@ typedef struct tocsin_field {
 } tocsin_field;
 
 /* Where the callee writes a result or the reason of a failure. May be called more than once; the parts are joined.
- * A status other than TOCSIN_OK says that the caller can take no more: give up. Valid for the duration of the call. */
+ * A status other than TOCSIN_OK says that the caller can take no more: give up. Valid for the duration of the call.
+ * [caller] in any state */
 typedef struct tocsin_sink {
   uint32_t struct_size;
   uint32_t reserved;

@@ -35,8 +35,7 @@ typedef struct tocsin_http_response {
   tocsin_bytes body;
 } tocsin_http_response;
 
-/* The response goes to response(context, ...), exactly once a request, on a thread of the service's; it must not block.
- */
+/* The response goes to response(context, ...), exactly once a request. [service] active, draining */
 typedef struct tocsin_http_handler {
   uint32_t struct_size;
   uint32_t reserved;
@@ -61,7 +60,8 @@ typedef struct tocsin_http_client {
                            const tocsin_http_handler* handler, void* context, tocsin_token* token,
                            const tocsin_sink* error);
 
-  /* End it: its response comes soon, with status 0 unless it was there already. Unknown ones are passed over. [any] */
+  /* End it: its response comes soon, with status 0 unless it was there already. Unknown ones are passed over. [any]
+   * active, draining */
   void (*cancel)(void* self, tocsin_token request);
 } tocsin_http_client;
 

@@ -21,7 +21,7 @@ typedef struct tocsin_preset_finding {
   tocsin_string text; /* what is wrong and what to do, one or two sentences */
 } tocsin_preset_finding;
 
-/* Takes findings; borrowed for the call. */
+/* Takes findings, each borrowed for its call. Valid for the duration of check(). [caller] active */
 typedef struct tocsin_preset_report {
   uint32_t struct_size;
   uint32_t reserved;

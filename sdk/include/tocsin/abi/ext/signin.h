@@ -40,8 +40,8 @@ typedef struct tocsin_signin_event {
   tocsin_string detail; /* FAILED: one line */
 } tocsin_signin_event;
 
-/* Events go to event(context, ...): from within begin() or step(), or later from a thread of the service's where a
- * token had to be fetched first. It must not block. */
+/* Events go to event(context, ...): from within begin(), step() or finish() on the thread of that call, or later where
+ * a token had to be fetched first. [caller] [service] active, draining */
 typedef struct tocsin_signin_handler {
   uint32_t struct_size;
   uint32_t reserved;

@@ -4,9 +4,9 @@
  * policy of the settings, everything under deadlines.
  *
  * Threads: the service owns its loops. A stream lives on one of them, its completion thread; all its events come there,
- * one at a time, and its functions (but open_target, close_target, connect and wake) are called there only. No event
- * comes from within a call of the stream's own functions. A protocol that lives on its stream's thread needs no lock
- * and no hand-off.
+ * one at a time, and its functions (but open_target, close_target, connect and wake) are called there only: this is
+ * what [service] means here, and it holds of callbacks and of calls alike. No event comes from within a call of the
+ * stream's own functions. A protocol that lives on its stream's thread needs no lock and no hand-off.
  *
  * Writes made in one event leave together in one flight when the event returns. */
 #ifndef TOCSIN_ABI_EXT_STREAM_H
@@ -42,7 +42,7 @@ typedef struct tocsin_stream_event {
   tocsin_bytes data;    /* DATA: borrowed for the call */
 } tocsin_stream_event;
 
-/* Events go to event(context, ...). It must not block. */
+/* Events go to event(context, ...). [service] active, draining */
 typedef struct tocsin_stream_handler {
   uint32_t struct_size;
   uint32_t reserved;
@@ -67,28 +67,31 @@ typedef struct tocsin_stream {
                            tocsin_token* stream);
 
   /* Begin TLS on a plain stream. Bytes of the peer's that are already here and were not delivered yet end the stream as
-   * STARTTLS_INJECTION. SECURED or FAILED follows. */
+   * STARTTLS_INJECTION. SECURED or FAILED follows. [service] active, draining */
   void (*secure)(void* self, tocsin_token stream);
 
-  /* Send bytes; they are taken over before this returns. Ignored on a stream that is over. */
+  /* Send bytes; they are taken over before this returns. Ignored on a stream that is over. [service] active, draining
+   */
   void (*write)(void* self, tocsin_token stream, tocsin_bytes data);
 
-  /* One deadline a stream, set anew by each call; 0: none. DEADLINE follows when it passes. */
+  /* One deadline a stream, set anew by each call; 0: none. DEADLINE follows when it passes. [service] active, draining
+   */
   void (*set_deadline)(void* self, tocsin_token stream, uint64_t delay_ms);
 
   /* What was written leaves first (TLS: with close_notify), then the connection closes; ENDED follows. No DATA comes
-   * any more. */
+   * any more. [service] active, draining */
   void (*close)(void* self, tocsin_token stream);
 
   /* Have WOKEN on the completion thread. [any] active */
   void (*wake)(void* self, tocsin_token stream);
 
   /* What is known of the connection, as JSON: {"address","port","local_address","tls":null | {"protocol","cipher",
-   * "resumed","server_name","subject","issuer","names":[...],"not_before","not_after","sha256","revocation"}}. */
+   * "resumed","server_name","subject","issuer","names":[...],"not_before","not_after","sha256","revocation"}}.
+   * [service] active, draining */
   tocsin_status (*facts)(void* self, tocsin_token stream, const tocsin_sink* json);
 
   /* RFC 9266 tls-exporter or RFC 5929 tls-server-end-point channel binding; type is its IANA name. Written to value, or
-   * TOCSIN_UNSUPPORTED. */
+   * TOCSIN_UNSUPPORTED. [service] active, draining */
   tocsin_status (*channel_binding)(void* self, tocsin_token stream, tocsin_string type, const tocsin_sink* value);
 } tocsin_stream;
 

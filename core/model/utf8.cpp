@@ -1,5 +1,5 @@
 // UTF-8 as RFC 3629 has it: no overlong forms, no surrogates, nothing beyond U+10FFFF.
-#include "core/http/utf8.hpp"
+#include "core/model/utf8.hpp"
 
 namespace tocsin {
 namespace {
