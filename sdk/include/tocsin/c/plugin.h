@@ -13,6 +13,7 @@
 #include <tocsin/abi/ext/channel.h>
 #include <tocsin/abi/ext/clock.h>
 #include <tocsin/abi/ext/log.h>
+#include <tocsin/abi/ext/secret_store.h>
 #include <tocsin/abi/ext/source.h>
 #include <tocsin/abi/host.h>
 #include <tocsin/abi/plugin.h>
@@ -330,6 +331,24 @@ static inline void tocsin_complete(void* self, tocsin_token delivery, tocsin_out
   outcome.retry_after_ms = -1;
   outcome.detail = tocsin_text(detail);
   host->complete(tocsin_context(self), &all, 1);
+}
+
+/* Answer a request for a secret, exactly once; TOCSIN_OK with the value, which may be used until the settings are
+ * loaded again, anything else with the reason. */
+static inline void tocsin_answer_secret(void* self, tocsin_token request, tocsin_status status, const char* value,
+                                        const char* reason) {
+  const tocsin_host_secret_answer* host =
+      (const tocsin_host_secret_answer*)tocsin_find(self, TOCSIN_HOST_SECRET_ANSWER);
+  tocsin_secret_answer answer;
+  if (host == NULL) return;
+  memset(&answer, 0, sizeof(answer));
+  answer.struct_size = sizeof(answer);
+  answer.status = status;
+  answer.value.data = (const uint8_t*)value;
+  answer.value.size = strlen(value);
+  answer.valid_ms = -1;
+  answer.reason = tocsin_text(reason);
+  host->answer(tocsin_context(self), request, &answer);
 }
 
 /* Have fired(id) of tocsin.timer/1 called once, delay_ms from now. 0: this host has no timers. */
