@@ -73,6 +73,7 @@ struct pipeline::impl {
   std::unique_ptr<tocsin::bus> bus;
   std::unique_ptr<tocsin::api> api;
   std::unique_ptr<http_listener> listener;
+  app::open_file address_file{-1};  // locked while this host serves
   std::string admin_token;
   std::mutex control;                                 // the plugin host's functions are for one thread at a time
   std::map<std::string, std::uint64_t> open_sources;  // by name: fingerprint of its settings
@@ -255,7 +256,9 @@ result<std::unique_ptr<pipeline>> pipeline::start(const std::filesystem::path& c
                                       {.max_body = parts->settings->http().max_body});
   if (!listener) return listener.error();
   parts->listener = std::move(*listener);
-  if (auto written = app::write_address(state_dir, parts->listener->address()); !written) return written.error();
+  auto address = app::write_address(state_dir, parts->listener->address());
+  if (!address) return address.error();
+  parts->address_file = std::move(*address);
   parts->open_configured_sources();
   parts->purge_after(purge_pause);
   parts->ready = true;

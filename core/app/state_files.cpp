@@ -5,32 +5,47 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "core/app/console.hpp"
+#include "core/store/state_folder.hpp"
 
 namespace tocsin::app {
 namespace {
 
-fault file_fault(const std::filesystem::path& file, const std::string& what) {
+fault file_fault(const std::filesystem::path& file, const std::string& what, int error) {
   return {"STATE_UNUSABLE",
-          file.string() + " " + what + ": " + std::strerror(errno) + ".",
+          file.string() + " " + what + ": " + std::strerror(error) + ".",
           "See to it that the host's user owns state_dir and may write there.",
           {}};
 }
 
-// Writes to a new file beside it, then renames: a reader sees the old text or the new one.
-result<void> write_private(const std::filesystem::path& file, const std::string& text) {
+// Of the whole file. It belongs to the open file: it ends with the process, however that ends.
+struct flock whole_file_lock() {
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  return lock;
+}
+
+// Writes to a new file beside it, then renames: a reader sees the old text or the new one. The new file stays open.
+result<open_file> replace_private(const std::filesystem::path& file, const std::string& text, bool locked) {
   auto beside = file;
   beside += ".new";
   unlink(beside.c_str());
-  const int fd = open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0) return file_fault(beside, "cannot be made");
-  const bool written = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(fd) == 0;
-  close(fd);
-  if (!written || rename(beside.c_str(), file.c_str()) != 0) return file_fault(file, "cannot be written");
-  return {};
+  open_file made(open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (made.descriptor() < 0) return file_fault(beside, "cannot be made", errno);
+  auto lock = whole_file_lock();
+  int error = 0;
+  if (locked && fcntl(made.descriptor(), F_OFD_SETLK, &lock) != 0) error = errno;
+  if (error == 0) error = write_all(made.descriptor(), text);
+  if (error == 0 && fsync(made.descriptor()) != 0) error = errno;
+  if (error == 0 && rename(beside.c_str(), file.c_str()) != 0) error = errno;
+  if (error != 0) return file_fault(file, "cannot be written", error);
+  return made;
 }
 
 std::string without_line_end(std::string text) {
@@ -66,7 +81,7 @@ result<std::string> admin_token(const std::filesystem::path& state_dir) {
     token += digits[byte >> 4];
     token += digits[byte & 15];
   }
-  if (auto written = write_private(file, token + "\n"); !written) return written.error();
+  if (auto written = replace_private(file, token + "\n", false); !written) return written.error();
   return token;
 }
 
@@ -81,15 +96,31 @@ result<std::string> read_admin_token(const std::filesystem::path& state_dir) {
   return without_line_end(std::move(*text));
 }
 
-result<void> write_address(const std::filesystem::path& state_dir, const std::string& address) {
-  return write_private(address_file(state_dir), address + "\n");
+open_file::open_file(open_file&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+open_file& open_file::operator=(open_file&& other) noexcept {
+  std::swap(descriptor_, other.descriptor_);
+  return *this;
+}
+
+open_file::~open_file() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+result<open_file> write_address(const std::filesystem::path& state_dir, const std::string& address) {
+  return replace_private(address_file(state_dir), address + "\n", true);
 }
 
 void remove_address(const std::filesystem::path& state_dir) { unlink(address_file(state_dir).c_str()); }
 
 std::string read_address(const std::filesystem::path& state_dir) {
-  auto text = read_file(address_file(state_dir).string());
-  return text ? without_line_end(std::move(*text)) : std::string();
+  const open_file file(open(address_file(state_dir).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (file.descriptor() < 0) return {};
+  auto lock = whole_file_lock();
+  if (fcntl(file.descriptor(), F_OFD_GETLK, &lock) != 0 || lock.l_type == F_UNLCK) return {};
+  std::array<char, 256> text{};
+  const auto size = read(file.descriptor(), text.data(), text.size());
+  return size > 0 ? without_line_end({text.data(), static_cast<std::size_t>(size)}) : std::string();
 }
 
 }  // namespace tocsin::app

@@ -59,10 +59,8 @@ result<void> write_key(const std::filesystem::path& file, const unsigned char* k
   if (descriptor < 0) {
     return key_fault(file, std::strerror(errno));
   }
-  int error = 0;
-  if (::write(descriptor, key, size) != static_cast<ssize_t>(size)) {
-    error = errno != 0 ? errno : ENOSPC;
-  } else if (::fsync(descriptor) != 0) {
+  int error = write_all(descriptor, {reinterpret_cast<const char*>(key), size});
+  if (error == 0 && ::fsync(descriptor) != 0) {
     error = errno;
   }
   ::close(descriptor);

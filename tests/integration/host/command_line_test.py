@@ -4,6 +4,7 @@ usage: command_line_test.py TOCSIN TOCSIN_INBOX"""
 
 import json
 import pathlib
+import socket
 import subprocess
 import sys
 
@@ -74,6 +75,22 @@ def wrong_settings_exit_with_3_and_name_the_line():
 def a_missing_settings_file_exits_with_3():
     done = subprocess.run([TOCSIN, "config", "check", "--config", "/nonexistent/tocsin.toml"], capture_output=True, text=True)
     expect(done.returncode == 3 and "/nonexistent/tocsin.toml" in done.stdout + done.stderr, done)
+
+
+def a_token_is_not_sent_to_whoever_took_the_port_of_a_host_that_crashed():
+    with Inbox(INBOX) as inbox, host_for(inbox) as host, socket.create_server(("127.0.0.1", 0)) as stranger:
+        host.start()
+        host.process.kill()
+        host.process.wait()
+        host.write("state/http.address", f"127.0.0.1:{stranger.getsockname()[1]}\n")
+        done = host.run("queue", "list", check=1)
+        expect("HOST_UNREACHABLE" in done.stdout + done.stderr or "No host runs" in done.stderr, done)
+        stranger.setblocking(False)
+        try:
+            stranger.accept()
+        except BlockingIOError:
+            return
+        expect(False, "the command went to the stranger")
 
 
 def config_check_says_that_good_settings_are_fine():
@@ -205,6 +222,7 @@ sys.exit(run_tests([
     version_and_help_exit_with_0,
     wrong_settings_exit_with_3_and_name_the_line,
     a_missing_settings_file_exits_with_3,
+    a_token_is_not_sent_to_whoever_took_the_port_of_a_host_that_crashed,
     config_check_says_that_good_settings_are_fine,
     an_unreadable_secret_is_named_and_starts_all_the_same,
     config_show_keeps_secrets,
