@@ -9,7 +9,9 @@
 #include <random>
 #include <thread>
 
+#include "core/app/purger.hpp"
 #include "core/app/state_files.hpp"
+#include "core/app/termination.hpp"
 #include "core/app/workbench.hpp"
 #include "core/bus/bus.hpp"
 #include "core/delivery/dispatcher.hpp"
@@ -21,13 +23,21 @@
 namespace tocsin {
 namespace {
 
-// Of the 10 s in which a host ends: what is left is for plugins to close their connections, and for the store.
+// All that a stop waits for is over by one moment; what each stage leaves to those after it:
+constexpr std::chrono::seconds stop_limit{9};
+constexpr std::chrono::seconds listener_limit{1};
 constexpr std::chrono::seconds drain_limit{5};
-constexpr std::chrono::seconds answer_limit{7};
-constexpr std::chrono::hours purge_interval{1};
+constexpr std::chrono::seconds left_after_answers{4};
+constexpr std::chrono::seconds left_after_drain{3};  // for plugins to close their connections, and for the store
 // What is under way at a reload bears secrets of the settings before it: longer than any attempt.
 constexpr std::chrono::hours secrets_are_kept{1};
-constexpr std::chrono::seconds purge_pause{1};  // between two steps while there is more to purge
+
+using moment = std::chrono::steady_clock::time_point;
+
+std::chrono::milliseconds left_until(moment end) {
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+  return std::max(left, std::chrono::milliseconds{0});
+}
 
 // The host's name as it stands in Message-IDs; kept in a new store, so that a later change of it changes no message.
 std::string message_host() {
@@ -59,6 +69,7 @@ bool wait_done(std::chrono::milliseconds limit, const std::function<void(std::fu
 
 // Members in the order of an event's way; they end in the reverse order.
 struct pipeline::impl {
+  app::host_progress* progress = nullptr;
   std::filesystem::path config;
   std::filesystem::path state_dir;  // as it was at the start; another one in the settings takes effect at the next
   mutable std::mutex settings_mutex;
@@ -67,6 +78,7 @@ struct pipeline::impl {
   std::unique_ptr<tocsin::clock> clock;
   identifier_source identifiers;
   std::unique_ptr<tocsin::store> store;
+  std::unique_ptr<app::purger> purger;
   renderer templates;
   std::unique_ptr<plugin_host> plugins;
   std::unique_ptr<tocsin::dispatcher> dispatcher;
@@ -148,16 +160,8 @@ struct pipeline::impl {
     return parts;
   }
 
-  // Ended deliveries leave the store after `retention`, in steps that hold up nobody.
-  void purge_after(std::chrono::milliseconds delay) {
-    clock->after(delay, [this] {
-      const auto now = clock->now();
-      store->purge(now, now - current()->host().retention.count(), [this](result<std::uint64_t> purged) {
-        if (!purged && purged.error().code == "STORE_CLOSED") return;
-        if (purged && *purged > 0) log::write(log::level::debug, "purged", {{"rows", std::to_string(*purged)}});
-        purge_after(purged && *purged > 0 ? std::chrono::milliseconds(purge_pause) : purge_interval);
-      });
-    });
+  void enter(const char* stage) const {
+    if (progress != nullptr) progress->enter(stage);
   }
 
   void open_configured_sources();
@@ -213,7 +217,8 @@ faults pipeline::impl::missing_plugins() const {
 }
 
 // The wiring of the whole house, in the order in which its parts need each other.
-result<std::unique_ptr<pipeline>> pipeline::start(const std::filesystem::path& config, faults& all) {
+result<std::unique_ptr<pipeline>> pipeline::start(const std::filesystem::path& config, faults& all,
+                                                  app::host_progress* progress) {
   auto found = app::read_configuration(config);
   if (!found.errors.empty()) {
     all = std::move(found.errors);
@@ -222,9 +227,11 @@ result<std::unique_ptr<pipeline>> pipeline::start(const std::filesystem::path& c
   for (const auto& warning : found.warnings) log::write(log::level::warn, warning.to_string());
 
   auto host = std::make_unique<impl>();
+  host->progress = progress;
   host->config = found.file;
   host->settings = found.settings;
   const auto state_dir = host->state_dir = found.settings->host().state_dir;
+  host->enter("opening the store");
   auto store = open_sqlite_store(state_dir, message_host());
   if (!store) return store.error();
   host->store = std::move(*store);
@@ -248,7 +255,9 @@ result<std::unique_ptr<pipeline>> pipeline::start(const std::filesystem::path& c
   if (!recovered) return recovered.error();
   parts->identifiers.raise_to(recovered->last_identifier);
   parts->bus->start(recovered->message_host, parts->settings);
+  parts->enter("starting plugins");
   parts->plugins->start([](const manifest&) { return true; });
+  parts->enter("starting the delivery of what waits");
   parts->dispatcher->start(*recovered);
 
   parts->api = std::make_unique<tocsin::api>(parts->parts_for_api());
@@ -259,9 +268,14 @@ result<std::unique_ptr<pipeline>> pipeline::start(const std::filesystem::path& c
   auto address = app::write_address(state_dir, parts->listener->address());
   if (!address) return address.error();
   parts->address_file = std::move(*address);
+  if (progress != nullptr) progress->serves_in(state_dir);
+  parts->enter("opening sources");
   parts->open_configured_sources();
-  parts->purge_after(purge_pause);
+  parts->purger = std::make_unique<app::purger>(*parts->store, *parts->clock,
+                                                [parts] { return parts->current()->host().retention; });
+  parts->purger->start();
   parts->ready = true;
+  parts->enter("running");
   log::write(
       log::level::info, "ready",
       {{"http", parts->listener->address()}, {"state_dir", state_dir.string()}, {"config", found.file.string()}});
@@ -277,7 +291,10 @@ void pipeline::stop() {
   if (host.stopped) return;
   host.stopped = true;
   host.ready = false;
-  if (host.listener) host.listener->stop(std::chrono::seconds{1});
+  const moment end = std::chrono::steady_clock::now() + stop_limit;
+  host.enter("closing HTTP connections");
+  if (host.listener) host.listener->stop(listener_limit);
+  host.enter("closing sources");
   {
     const std::lock_guard lock(host.control);
     for (const auto& [name, fingerprint] : host.open_sources) host.plugins->close_source(name);
@@ -287,11 +304,19 @@ void pipeline::stop() {
     if (!in_time)
       log::write(log::level::warn, "stopping goes on without waiting any longer", {{"for", std::string(what)}});
   };
-  took(wait_done(answer_limit, [&host](auto done) { host.bus->stop(std::move(done)); }), "answers to publishers");
-  took(wait_done(answer_limit, [&host](auto done) { host.dispatcher->drain(drain_limit, std::move(done)); }),
+  host.enter("answering publishers");
+  took(wait_done(left_until(end - left_after_answers), [&host](auto done) { host.bus->stop(std::move(done)); }),
+       "answers to publishers");
+  host.enter("ending deliveries under way");
+  const auto drain = std::min<std::chrono::milliseconds>(drain_limit, left_until(end - left_after_drain));
+  took(wait_done(left_until(end - left_after_drain) + std::chrono::milliseconds{500},
+                 [&host, drain](auto done) { host.dispatcher->drain(drain, std::move(done)); }),
        "deliveries under way");
+  host.enter("stopping plugins");
   host.plugins->stop();
+  host.enter("closing the store");
   host.store->close();
+  host.enter("ending threads");
   host.pool->stop();
   app::remove_address(host.state_dir);
   log::write(log::level::info, "stopped");
@@ -300,6 +325,11 @@ void pipeline::stop() {
 faults pipeline::reload() {
   auto& host = *impl_;
   const std::lock_guard lock(host.control);
+  host.enter("reading the settings again");
+  struct back_to_work {
+    const impl& of;
+    ~back_to_work() { of.enter("running"); }
+  } const afterwards{host};
   auto loaded = load_settings(host.config, app::catalogue_of(host.plugins->plugins()));
   if (!loaded.errors.empty()) return loaded.errors;
   const auto old = host.current();

@@ -12,11 +12,18 @@
 
 namespace tocsin {
 
-// A running host. start() returns when it is ready; stop() drains for at most 5 s and ends it.
+namespace app {
+class host_progress;
+}
+
+// A running host. start() returns when it is ready; stop() drains for at most 5 s, and ends it within 9 s unless a
+// plugin hangs.
 class pipeline {
  public:
   // config: the settings file. Faults of the configuration carry code SETTINGS_INVALID; more than one are in `all`.
-  static result<std::unique_ptr<pipeline>> start(const std::filesystem::path& config, faults& all);
+  // progress: told what is being done; null: nobody asks.
+  static result<std::unique_ptr<pipeline>> start(const std::filesystem::path& config, faults& all,
+                                                 app::host_progress* progress = nullptr);
   ~pipeline();
 
   void stop();

@@ -141,6 +141,19 @@ namespace {
 // What makes two deliveries of a batch look the same to their readers.
 using look = std::tuple<const event*, std::string_view, std::string_view, std::string_view>;
 
+outcome render_failed(const leased_delivery& delivery, std::string why) {
+  outcome how;
+  how.delivery = delivery.id;
+  how.attempt = delivery.attempts + 1;
+  how.outcome_class = outcome_class::permanent;
+  how.code = "RENDER_FAILED";
+  how.detail = log::redact(std::move(why));
+  return how;
+}
+
+constexpr const char* unreadable =
+    "The event's payload cannot be read: it was erased, or sealed with a key that is not the one in store.key.";
+
 outgoing_message message_of(const flight& what) {
   const auto& delivery = what.delivery;
   outgoing_message message;
@@ -171,6 +184,10 @@ void engine::send(std::vector<flight*> flights) {
   std::vector<outcome> failed;
   for (const auto* what : flights) {
     const auto& delivery = what->delivery;
+    if (delivery.payload == nullptr) {
+      failed.push_back(render_failed(delivery, unreadable));
+      continue;
+    }
     const auto& port = what->through->port;
     const look key{delivery.payload.get(), delivery.language, delivery.template_name, what->through->settings->plugin};
     auto found = rendered.find(key);
@@ -185,13 +202,7 @@ void engine::send(std::vector<flight*> flights) {
       found = rendered.emplace(key, parts_.renderer->render(request, wanted)).first;
     }
     if (!found->second) {
-      outcome how;
-      how.delivery = delivery.id;
-      how.attempt = delivery.attempts + 1;
-      how.outcome_class = outcome_class::permanent;
-      how.code = "RENDER_FAILED";
-      how.detail = log::redact(found->second.error().to_string());
-      failed.push_back(std::move(how));
+      failed.push_back(render_failed(delivery, found->second.error().to_string()));
       continue;
     }
     auto& message = batches[port].emplace_back(message_of(*what));

@@ -3,6 +3,7 @@
 
 #include "core/http/delivery_json.hpp"
 #include "core/http/query.hpp"
+#include "core/http/routes.hpp"
 #include "core/model/cloudevents.hpp"
 
 #include <boost/json/array.hpp>
@@ -18,7 +19,6 @@ namespace {
 namespace json = boost::json;
 using answer_callback = std::function<void(http_answer)>;
 
-constexpr std::string_view single_type = "application/cloudevents+json";
 constexpr std::string_view batch_type = "application/cloudevents-batch+json";
 constexpr std::uint32_t longest_page = 1'000;
 
@@ -44,10 +44,26 @@ http_answer refusal(const fault& why) {
   return with_header(problem(503, why, "Service Unavailable"), "Retry-After", "10");
 }
 
-http_answer not_allowed(const std::string& method, const char* allowed) {
+std::string joined(std::span<const std::string_view> words) {
+  std::string out;
+  for (const auto& word : words) out += (out.empty() ? "" : ", ") + std::string(word);
+  return out;
+}
+
+bool is_one_of(std::string_view word, std::span<const std::string_view> words) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+http_answer not_allowed(const std::string& method, const std::string& allowed) {
   return with_header(problem(405, "METHOD_NOT_ALLOWED", "Method Not Allowed",
                              "This address does not take " + method + ". It takes " + allowed + "."),
                      "Allow", allowed);
+}
+
+http_answer unsupported(const std::string& accepted) {
+  return with_header(problem(415, "CONTENT_TYPE_UNSUPPORTED", "Unsupported Media Type",
+                             "The body comes as one of these content types: " + accepted + "."),
+                     "Accept", accepted);
 }
 
 http_answer not_found(const std::string& detail) { return problem(404, "NOT_FOUND", "Not Found", detail); }
@@ -79,7 +95,7 @@ std::optional<http_answer> check_token(std::string_view authorization, std::stri
   }
   const fault why = sent ? fault{"TOKEN_INVALID",
                                  "The token is not one of this host's.",
-                                 "Send the token from <state_dir>/admin.token, or one made by `tocsin token create`.",
+                                 "Send the token from <state_dir>/admin.token.",
                                  {}}
                          : fault{"TOKEN_MISSING",
                                  "This call needs a token.",
@@ -186,8 +202,6 @@ http_answer readiness(const faults& found) {
   return answer;
 }
 
-bool reads(const std::string& method) { return method == "GET" || method == "HEAD"; }
-
 }  // namespace
 
 api::api(api_parts parts) : parts_(std::move(parts)) {}
@@ -214,12 +228,6 @@ struct api::exchange {
 };
 
 void api::exchange::publish() {
-  if (request.content_type != single_type && request.content_type != batch_type) {
-    return done(with_header(
-        problem(415, "CONTENT_TYPE_UNSUPPORTED", "Unsupported Media Type",
-                "Events come as " + std::string(single_type) + " or, as an array, " + std::string(batch_type) + "."),
-        "Accept", std::string(single_type) + ", " + std::string(batch_type)));
-  }
   auto events = parse_events(request);
   if (!events) return done(bad_request(events.error()));
   if (events->empty()) return done(accepted({}));
@@ -276,32 +284,41 @@ void api::exchange::ready() {
   });
 }
 
+admission api::admit(const http_request& head) const {
+  const auto path = split_target(head.target).path;
+  const auto* route = find_route(path);
+  if (route == nullptr || route->needs != scope::open) {
+    if (auto refused = check_token(head.authorization, parts_.admin_token)) return {std::move(refused)};
+  }
+  if (route == nullptr) return {not_found("There is nothing at " + std::string(path) + ".")};
+  if (!is_one_of(head.method, route->methods)) return {not_allowed(head.method, joined(route->methods))};
+  const bool takes_body = !route->content_types.empty();
+  if (takes_body && !is_one_of(head.content_type, route->content_types)) {
+    return {unsupported(joined(route->content_types))};
+  }
+  return {std::nullopt, takes_body};
+}
+
 void api::handle(http_request request, std::function<void(http_answer)> done) {
+  if (auto refused = admit(request).refusal) return done(std::move(*refused));
   exchange call{parts_, std::move(request), std::move(done)};
   const std::string target = call.request.target;
-  const std::string method = call.request.method;
   const auto [path, query] = split_target(target);
-  const bool open_to_all = path == "/healthz" || path == "/readyz";
-  if (!open_to_all) {
-    if (auto refused = check_token(call.request.authorization, parts_.admin_token)) return call.done(*refused);
-  }
-
-  constexpr std::string_view deliveries = "/v1/deliveries";
-  const bool one_delivery = path.starts_with("/v1/deliveries/") && path.find('/', deliveries.size() + 1) == path.npos;
-  const bool known = open_to_all || path == "/v1/events" || path == deliveries || one_delivery || path == "/v1/queue";
-  if (!known) return call.done(not_found("There is nothing at " + std::string(path) + "."));
-
-  const bool publishes = path == "/v1/events";
-  if (publishes ? method != "POST" : !reads(method)) {
-    return call.done(not_allowed(method, publishes ? "POST" : "GET, HEAD"));
-  }
-  if (path == deliveries) return call.list(query);
+  const auto what = find_route(path)->call;
+  if (what == api_call::list) return call.list(query);
   if (auto none = parse_query(query, {}); !none) return call.done(bad_request(none.error()));
-  if (publishes) return call.publish();
-  if (one_delivery) return call.show(path.substr(deliveries.size() + 1));
-  if (path == "/v1/queue") return call.queue();
-  if (path == "/readyz") return call.ready();
-  call.done(ok({{"status", "ok"}}));
+  switch (what) {
+    case api_call::publish:
+      return call.publish();
+    case api_call::show:
+      return call.show(path.substr(path.rfind('/') + 1));
+    case api_call::queue:
+      return call.queue();
+    case api_call::ready:
+      return call.ready();
+    default:
+      return call.done(ok({{"status", "ok"}}));
+  }
 }
 
 }  // namespace tocsin

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -38,11 +39,19 @@ struct api_parts {
   executor* pool = nullptr;           // where answers are put into words; null: on the thread that has them
 };
 
+// What the header alone settles.
+struct admission {
+  std::optional<http_answer> refusal;  // nothing: the request may be made
+  bool takes_body = false;
+};
+
 // Takes a token only in `Authorization: Bearer`, and compares it in a time that tells nothing of it.
 class api {
  public:
   explicit api(api_parts parts);
-  // Answers once, on any thread, possibly before this returns. [any thread]
+  // Address, token, method and content type, before the body is read; it is not looked at. [any thread]
+  admission admit(const http_request& head) const;
+  // Answers once, also what is not admitted, on any thread, possibly before this returns. [any thread]
   void handle(http_request request, std::function<void(http_answer)> done);
 
  private:

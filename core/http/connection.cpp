@@ -61,8 +61,21 @@ std::string media_type(std::string_view header) {
   return lower(header);
 }
 
+http_answer out_of_memory() {
+  auto answer = problem(503, "HOST_BUSY", "Service Unavailable",
+                        "The bodies of the requests under way take up all the memory that they may have.");
+  answer.headers["Retry-After"] = "1";
+  return answer;
+}
+
+void tell(const std::string& method, const std::string& path, const http_answer& answer) {
+  log::write(log::level::debug, "request answered",
+             {{"method", method}, {"path", path}, {"status", std::to_string(answer.status)}});
+}
+
 // What to tell a peer whose request cannot be read; nothing: it is gone, or was cut off for being slow.
 std::optional<http_answer> answer_to(const error_code& error, const listener_limits& limits) {
+  if (error == asio::error::no_memory) return out_of_memory();
   if (error == http::error::body_limit) {
     return problem(413, "BODY_TOO_LARGE", "Content Too Large",
                    "A body has at most " + std::to_string(limits.max_body) + " bytes (http.max_body).");
@@ -80,8 +93,13 @@ std::optional<http_answer> answer_to(const error_code& error, const listener_lim
 
 class connection final : public http_connection, public std::enable_shared_from_this<connection> {
  public:
-  connection(socket peer, api& handler, const listener_limits& limits, std::function<void(http_connection*)> ended)
-      : stream_(std::move(peer)), api_(handler), limits_(limits), ended_(std::move(ended)) {}
+  connection(socket peer, api& handler, const listener_limits& limits, std::shared_ptr<body_budget> bodies,
+             std::function<void(http_connection*)> ended)
+      : stream_(std::move(peer)),
+        api_(handler),
+        limits_(limits),
+        bodies_(std::move(bodies)),
+        ended_(std::move(ended)) {}
 
   void run() { asio::co_spawn(stream_.get_executor(), serve(shared_from_this()), asio::detached); }
 
@@ -104,7 +122,11 @@ class connection final : public http_connection, public std::enable_shared_from_
 
   asio::awaitable<void> serve(self_pointer self);
   asio::awaitable<bool> wait_for_request(bool first);
-  asio::awaitable<error_code> read_request(parser_type& parser);
+  asio::awaitable<error_code> read_header(parser_type& parser);
+  asio::awaitable<error_code> read_body(parser_type& parser, body_budget::share& share);
+  std::optional<http_answer> refuse(const parser_type& parser, const http_request& request, body_budget::share& share);
+  bool pass_over_body(const parser_type& parser);
+  asio::awaitable<bool> refuse_unread(http_answer answer);
   asio::awaitable<http_answer> ask(http_request request);
   asio::awaitable<bool> serve_one(bool first);
   asio::awaitable<bool> write(http_answer answer, bool head, unsigned version, bool keep_alive);
@@ -113,6 +135,7 @@ class connection final : public http_connection, public std::enable_shared_from_
   stream_type stream_;
   api& api_;
   const listener_limits limits_;
+  const std::shared_ptr<body_budget> bodies_;
   std::function<void(http_connection*)> ended_;
   beast::flat_buffer buffer_;
   bool idle_ = true;
@@ -120,14 +143,21 @@ class connection final : public http_connection, public std::enable_shared_from_
 };
 
 asio::awaitable<void> connection::serve(self_pointer self) {
+  // Also where an exception, or the end of the pool, ends this coroutine before its end.
+  struct ending {
+    connection& of;
+    ~ending() {
+      of.stream_.close();
+      of.ended_(&of);
+    }
+  };
+  const ending at_the_end{*self};
   bool first = true;
   bool more = true;
   while (more) {
     more = co_await self->serve_one(first);
     first = false;
   }
-  self->stream_.close();
-  self->ended_(self.get());
 }
 
 // A connection may be silent between requests, but a request that has begun must go on.
@@ -142,20 +172,64 @@ asio::awaitable<bool> connection::wait_for_request(bool first) {
   co_return !error;
 }
 
-asio::awaitable<error_code> connection::read_request(parser_type& parser) {
+asio::awaitable<error_code> connection::read_header(parser_type& parser) {
   parser.header_limit(limits_.max_header);
-  parser.body_limit(limits_.max_body);
+  parser.body_limit(boost::none);  // what may come is said when the header has been looked at
   stream_.expires_after(limits_.header_time);
   auto [error, size] = co_await http::async_read_header(stream_, buffer_, parser, as_result);
-  if (error) co_return error;
+  co_return error;
+}
+
+// What the header alone is enough to refuse; nothing: the body is wanted, and has its share of the memory.
+std::optional<http_answer> connection::refuse(const parser_type& parser, const http_request& request,
+                                              body_budget::share& share) {
+  const auto& message = parser.get();
+  if (message.version() >= 11 && message.find(http::field::host) == message.end()) {
+    return problem(400, "REQUEST_INVALID", "Bad Request", "The header Host is missing.");
+  }
+  auto admission = api_.admit(request);
+  if (admission.refusal) return std::move(admission.refusal);
+  const auto size = parser.content_length().value_or(0);
+  if (!admission.takes_body && (size > 0 || parser.chunked())) {
+    return problem(413, "BODY_TOO_LARGE", "Content Too Large", "This address takes no body.");
+  }
+  if (size > limits_.max_body) return answer_to(http::error::body_limit, limits_);
+  if (!share.grow_to(size)) return out_of_memory();
+  return std::nullopt;
+}
+
+// A small body that came with its header costs nothing to pass over. True: the next request is what comes next.
+bool connection::pass_over_body(const parser_type& parser) {
+  const auto size = parser.content_length().value_or(0);
+  if (parser.chunked() || size > buffer_.size()) return false;
+  buffer_.consume(size);
+  return true;
+}
+
+// The answer to a request whose body comes all the same: it is read no further than it takes to be heard.
+asio::awaitable<bool> connection::refuse_unread(http_answer answer) {
+  const bool written = co_await write(std::move(answer), false, 11, false);
+  if (written) co_await linger();
+  co_return false;
+}
+
+// As long as the body comes it may take its time, but no less than body_rate counts as coming.
+asio::awaitable<error_code> connection::read_body(parser_type& parser, body_budget::share& share) {
+  parser.body_limit(limits_.max_body);
+  if (parser.is_done()) co_return error_code();
   if (beast::iequals(parser.get()[http::field::expect], "100-continue") && parser.get().version() >= 11) {
     const std::string go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+    stream_.expires_after(limits_.idle_time);
     auto [unwritten, written] = co_await asio::async_write(stream_, asio::buffer(go_on), as_result);
     if (unwritten) co_return unwritten;
   }
-  // As long as the body comes, it may take its time: each piece has the idle time of its own.
+  const auto began = std::chrono::steady_clock::now();
   while (!parser.is_done()) {
-    stream_.expires_after(limits_.idle_time);
+    const auto come = parser.get().body().size();
+    if (parser.chunked() && !share.grow_to(come + read_size)) co_return asio::error::no_memory;
+    const auto earned = std::chrono::milliseconds(come * 1'000 / limits_.body_rate);
+    stream_.expires_at(
+        std::min(began + limits_.body_time + earned, std::chrono::steady_clock::now() + limits_.idle_time));
     auto [failed, more] = co_await http::async_read_some(stream_, buffer_, parser, as_result);
     if (failed) co_return failed;
   }
@@ -166,18 +240,30 @@ asio::awaitable<http_answer> connection::ask(http_request request) {
   stream_.expires_never();
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(http_answer)>(
       [this](auto handler, http_request asked) {
-        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-        // Answers that are there at once must not go on before this returns; others save themselves a turn.
-        auto asking = std::make_shared<std::atomic<std::thread::id>>(std::this_thread::get_id());
-        api_.handle(std::move(asked), [executor = stream_.get_executor(), shared, asking](http_answer answer) {
-          auto go_on = [shared, answer = std::move(answer)]() mutable { (*shared)(std::move(answer)); };
-          if (*asking == std::this_thread::get_id()) {
+        struct question {
+          explicit question(decltype(handler)&& waiting) : go_on(std::move(waiting)) {}
+          decltype(handler) go_on;
+          // Answers that are there at once must not go on before this returns; others save themselves a turn.
+          std::atomic<std::thread::id> asking = std::this_thread::get_id();
+          std::atomic_flag answered;
+        };
+        auto open = std::make_shared<question>(std::move(handler));
+        const auto done = [executor = stream_.get_executor(), open](http_answer answer) {
+          if (open->answered.test_and_set()) return;
+          auto go_on = [open, answer = std::move(answer)]() mutable { open->go_on(std::move(answer)); };
+          if (open->asking.load() == std::this_thread::get_id()) {
             asio::post(executor, std::move(go_on));
           } else {
             asio::dispatch(executor, std::move(go_on));
           }
-        });
-        *asking = std::thread::id();
+        };
+        try {
+          api_.handle(std::move(asked), done);
+        } catch (const std::exception& failed) {
+          log::write(log::level::error, "a request cannot be answered", {{"cause", failed.what()}});
+          done(problem(500, "REQUEST_FAILED", "Internal Server Error", "The host could not work on this request."));
+        }
+        open->asking = std::thread::id();
       },
       asio::use_awaitable, std::move(request));
 }
@@ -188,36 +274,46 @@ asio::awaitable<bool> connection::serve_one(bool first) {
   if (!asked) co_return false;
   buffer_.reserve(read_size);
   parser_type parser;
-  const auto error = co_await read_request(parser);
-  if (error) {
-    auto answer = answer_to(error, limits_);
+  const auto unread = co_await read_header(parser);
+  if (unread) {
+    auto answer = answer_to(unread, limits_);
     if (!answer) co_return false;
-    const bool written = co_await write(std::move(*answer), false, 11, false);
-    if (written) co_await linger();
-    co_return false;
-  }
-  auto message = parser.release();
-  if (message.version() >= 11 && message.find(http::field::host) == message.end()) {
-    auto answer = problem(400, "REQUEST_INVALID", "Bad Request", "The header Host is missing.");
-    co_await write(std::move(answer), false, 11, false);
-    co_return false;
+    co_return co_await refuse_unread(std::move(*answer));
   }
   http_request request;
-  request.method = std::string(message.method_string());
-  request.target = std::string(message.target());
-  request.content_type = media_type(message[http::field::content_type]);
-  request.authorization = std::string(message[http::field::authorization]);
-  request.body = std::move(message.body());
+  request.method = std::string(parser.get().method_string());
+  request.target = std::string(parser.get().target());
+  request.content_type = media_type(parser.get()[http::field::content_type]);
+  request.authorization = std::string(parser.get()[http::field::authorization]);
   const std::string method = request.method;
   const std::string path(split_target(request.target).path);
+  const unsigned version = parser.get().version();
+  const bool keep_alive_wanted = parser.get().keep_alive();
+
+  body_budget::share share(bodies_);
+  auto refused = refuse(parser, request, share);
+  if (refused) {
+    tell(method, path, *refused);
+    const bool passed = refused->status != 400 && pass_over_body(parser);
+    if (!passed) co_return co_await refuse_unread(std::move(*refused));
+    const bool keep_alive = keep_alive_wanted && !finishing_;
+    const bool written = co_await write(std::move(*refused), method == "HEAD", version, keep_alive);
+    co_return written&& keep_alive;
+  }
+  const auto failed = co_await read_body(parser, share);
+  if (failed) {
+    auto answer = answer_to(failed, limits_);
+    if (!answer) co_return false;
+    tell(method, path, *answer);
+    co_return co_await refuse_unread(std::move(*answer));
+  }
+  request.body = std::move(parser.get().body());
 
   auto answer = co_await ask(std::move(request));
-  log::write(log::level::debug, "request answered",
-             {{"method", method}, {"path", path}, {"status", std::to_string(answer.status)}});
-  const bool keep_alive = message.keep_alive() && !finishing_;
-  const bool written = co_await write(std::move(answer), method == "HEAD", message.version(), keep_alive);
-  if (!written) co_return false;
-  co_return keep_alive;
+  tell(method, path, answer);
+  const bool keep_alive = keep_alive_wanted && !finishing_;
+  const bool written = co_await write(std::move(answer), method == "HEAD", version, keep_alive);
+  co_return written&& keep_alive;
 }
 
 asio::awaitable<bool> connection::write(http_answer answer, bool head, unsigned version, bool keep_alive) {
@@ -254,8 +350,9 @@ asio::awaitable<void> connection::linger() {
 }  // namespace
 
 std::shared_ptr<http_connection> http_connection::start(socket peer, api& handler, const listener_limits& limits,
+                                                        std::shared_ptr<body_budget> bodies,
                                                         std::function<void(http_connection*)> ended) {
-  auto made = std::make_shared<connection>(std::move(peer), handler, limits, std::move(ended));
+  auto made = std::make_shared<connection>(std::move(peer), handler, limits, std::move(bodies), std::move(ended));
   made->run();
   return made;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/http/api.hpp"
+#include "core/http/body_budget.hpp"
 #include "core/http/listener.hpp"
 
 #include <boost/asio/generic/stream_protocol.hpp>
@@ -16,8 +17,9 @@ class http_connection {
  public:
   using socket = boost::asio::generic::stream_protocol::socket;
 
-  // ended is called once, on the strand, when the socket is closed.
+  // ended is called once, when the socket is closed, however the connection came to its end. [any thread]
   static std::shared_ptr<http_connection> start(socket peer, api& handler, const listener_limits& limits,
+                                                std::shared_ptr<body_budget> bodies,
                                                 std::function<void(http_connection*)> ended);
   virtual ~http_connection() = default;
 

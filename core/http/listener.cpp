@@ -15,6 +15,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <unordered_map>
@@ -46,10 +47,18 @@ std::optional<std::string> clear_way(asio::io_context& context, const std::strin
   if (!S_ISSOCK(status.st_mode)) return "there is a file that is no socket";
   local::socket probe(context);
   error_code error;
-  probe.connect(local::endpoint(path), error);
-  if (!error) return "another program listens there";
-  ::unlink(path.c_str());
-  return std::nullopt;
+  probe.open(local(), error);
+  if (!error) probe.non_blocking(true, error);
+  if (!error) probe.connect(local::endpoint(path), error);
+  if (error == asio::error::connection_refused) {  // nobody has it open any more
+    ::unlink(path.c_str());
+    return std::nullopt;
+  }
+  // "Try again" is the answer of one who listens and has many waiting.
+  if (!error || error == asio::error::would_block || error == asio::error::try_again) {
+    return "another program listens there";
+  }
+  return "it cannot be seen whether a program listens there: " + error.message();
 }
 
 }  // namespace
@@ -61,7 +70,8 @@ struct http_listener::impl : std::enable_shared_from_this<impl> {
         local_acceptor(strand),
         pause(strand),
         api(handler),
-        limits(with) {}
+        limits(with),
+        bodies(std::make_shared<body_budget>(std::max(with.all_bodies, with.max_body))) {}
 
   result<void> listen(asio::io_context& context, host_address at);
   error_code listen_tcp();
@@ -85,6 +95,7 @@ struct http_listener::impl : std::enable_shared_from_this<impl> {
   asio::steady_timer pause;
   tocsin::api& api;
   const listener_limits limits;
+  const std::shared_ptr<body_budget> bodies;
   host_address address;
   bool accepting = false;  // on the strand
 
@@ -168,7 +179,7 @@ void http_listener::impl::accepted(const error_code& error, http_connection::soc
   {
     const std::lock_guard lock(mutex);
     if (stopping) return;
-    auto connection = http_connection::start(std::move(peer), api, limits,
+    auto connection = http_connection::start(std::move(peer), api, limits, bodies,
                                              [self = shared_from_this()](http_connection* one) { self->ended(one); });
     connections.emplace(connection.get(), connection);
   }

@@ -16,7 +16,10 @@ struct listener_limits {
   std::uint32_t max_header = 16u << 10;  // bytes
   std::uint32_t connections = 1024;
   std::chrono::milliseconds header_time = std::chrono::seconds{10};
-  std::chrono::milliseconds idle_time = std::chrono::seconds{60};
+  std::chrono::milliseconds idle_time = std::chrono::seconds{60};  // between requests, and between a body's pieces
+  std::chrono::milliseconds body_time = std::chrono::seconds{30};  // for a body, and longer by what has come of it:
+  std::uint64_t body_rate = 16u << 10;                             // bytes a second
+  std::uint64_t all_bodies = 64u << 20;  // bytes of all requests under way; beyond it 503. One of max_body always fits
 };
 
 class http_listener {

@@ -73,8 +73,8 @@ struct leased_delivery {
   time_ms created = 0;
   std::optional<time_ms> expires;
   std::string last_code;
-  std::shared_ptr<const tocsin::event> payload;
-  std::string route;  // what the delivery that takes over is written down with
+  std::shared_ptr<const tocsin::event> payload;  // null: it cannot be read, and the delivery cannot be made
+  std::string route;                             // what the delivery that takes over is written down with
 };
 
 // One line of a delivery's history.

@@ -70,9 +70,11 @@ struct settlement {
   std::string detail;
   std::string server_reply;
   std::string transcript;
-  bool record_attempt = true;             // a line in the history
-  std::optional<time_ms> next_attempt;    // pending and deferred: when it is due
-  std::optional<new_delivery> successor;  // superseded: the delivery that takes over, written in the same commit
+  bool record_attempt = true;           // a line in the history
+  std::optional<time_ms> next_attempt;  // pending and deferred: when it is due
+  // superseded: the delivery that takes over, written in the same commit. Where the event already has a delivery to
+  // this recipient over that endpoint which waits, is under way or got through, that one takes over, and none is made.
+  std::optional<new_delivery> successor;
 };
 
 // What waits on an endpoint.
@@ -106,6 +108,11 @@ struct recovery {
   std::int64_t last_identifier = 0;
   std::string message_host;  // right-hand side of Message-IDs, fixed when the store was made
   std::vector<endpoint_pause> pauses;
+};
+
+struct purge_step {
+  std::uint64_t gone = 0;  // events
+  bool more = false;       // the next step goes on where this one ended; else it begins from the oldest event again
 };
 
 class store {
@@ -153,12 +160,11 @@ class store {
   virtual void counts(std::optional<std::string> organization, callback<state_counts> done) = 0;
 
   // One step of forgetting: events accepted before `before`, whose deliveries are all final and whose dedup keys have
-  // run out, go with all that belongs to them. Answers how many went; a store that keeps everything answers 0. Call it
-  // again, now and then, until it does.
-  virtual void purge(time_ms now, time_ms before, callback<std::uint64_t> done) {
+  // run out, go with all that belongs to them. A store that keeps everything answers that there is no more.
+  virtual void purge(time_ms now, time_ms before, callback<purge_step> done) {
     static_cast<void>(now);
     static_cast<void>(before);
-    done(std::uint64_t{0});
+    done(purge_step());
   }
 
   // Everything handed in before is on disk, nothing more is taken. Blocks. Callbacks of calls that come later get

@@ -12,9 +12,6 @@ namespace {
 
 constexpr int most_severe = static_cast<int>(severity::fatal);
 
-constexpr std::string_view unreadable =
-    "The event's payload cannot be read: it was erased, or sealed with a key that is not the one in store.key.";
-
 std::vector<std::string> text_list(std::string_view json) {
   std::vector<std::string> out;
   if (json.empty()) {
@@ -57,13 +54,12 @@ std::shared_ptr<const event> tables::read_event(const sqlite::rows& row, int fir
   return opened && decode_payload(*opened, *out) ? out : nullptr;
 }
 
-bool tables::lease_severity(const lease_request& request, std::int64_t endpoint, int severity,
+void tables::lease_severity(const lease_request& request, std::int64_t endpoint, int severity,
                             std::vector<leased_delivery>& leased) {
   struct due_row {
     delivery_id id;
     std::int64_t organization;
     delivery_state state;
-    bool readable;
   };
   std::vector<due_row> taken;
   std::shared_ptr<const event> last;
@@ -71,15 +67,11 @@ bool tables::lease_severity(const lease_request& request, std::int64_t endpoint,
   auto due = due_.query(endpoint, severity, request.now, static_cast<std::int64_t>(request.limit - leased.size()));
   while (due.next()) {
     const auto event_number = due.integer(1);
-    if (last == nullptr || last_id != event_number) {
+    if (last_id != event_number) {
       last = read_event(due, 14, event_number);
       last_id = event_number;
     }
-    taken.push_back(
-        {delivery_id{due.integer(0)}, due.integer(2), static_cast<delivery_state>(due.integer(3)), last != nullptr});
-    if (last == nullptr) {
-      continue;
-    }
+    taken.push_back({delivery_id{due.integer(0)}, due.integer(2), static_cast<delivery_state>(due.integer(3))});
     leased_delivery out;
     out.id = taken.back().id;
     out.event = event_id{event_number};
@@ -99,36 +91,12 @@ bool tables::lease_severity(const lease_request& request, std::int64_t endpoint,
     out.route = names_.text(due.integer(22));
     leased.push_back(std::move(out));
   }
-  bool any_unreadable = false;
   // Only now: a row that changes while its index is read could be met twice.
   for (const auto& row : taken) {
-    if (!row.readable) {
-      give_up_unreadable(row.id, row.organization, row.state);
-      any_unreadable = true;
-      continue;
-    }
     lease_.run(static_cast<std::int64_t>(row.id), owner_, request.until);
     count(row.organization, row.state, -1);
     count(row.organization, delivery_state::sending, 1);
   }
-  return any_unreadable;
-}
-
-// Such a delivery could never be made; left where it is, it would be the first of its endpoint for ever.
-void tables::give_up_unreadable(delivery_id id, std::int64_t organization, delivery_state from) {
-  const auto number = static_cast<std::int64_t>(id);
-  bool tried = false;
-  {
-    auto row = read_settled_.query(number);
-    tried = row.next() && !row.is_null(6);
-  }
-  if (tried) {
-    keep_attempt_.run(number);
-  }
-  report_.run(number, std::nullopt, "RENDER_FAILED", unreadable, std::nullopt, std::nullopt);
-  give_up_.run(number);
-  count(organization, from, -1);
-  count(organization, delivery_state::dead, 1);
 }
 
 std::vector<leased_delivery> tables::lease(const lease_request& request) {
@@ -138,9 +106,7 @@ std::vector<leased_delivery> tables::lease(const lease_request& request) {
     return leased;
   }
   for (int severity = most_severe; severity >= 0; --severity) {
-    // Where some had to be given up, those behind them are taken instead.
-    while (leased.size() < request.limit && lease_severity(request, *endpoint, severity, leased)) {
-    }
+    if (leased.size() < request.limit) lease_severity(request, *endpoint, severity, leased);
   }
   return leased;
 }

@@ -12,32 +12,30 @@ constexpr int events_a_step = 200;
 }  // namespace
 
 // Goes through the events from the oldest on, a step a call; what must stay (something waits, the dedup key holds) is
-// left behind and met again the next time round.
-std::uint64_t tables::purge(time_ms now, time_ms before) {
+// left behind and met again the next time round. The round ends where the events are young; one that was accepted while
+// the clock stood elsewhere is passed over.
+purge_step tables::purge(time_ms now, time_ms before) {
   std::vector<std::int64_t> gone;
   std::int64_t last = 0;
   int seen = 0;
-  bool reached_the_young = false;
+  bool young = false;
   {
     auto candidates = purge_candidates_.query(purge_from_, events_a_step);
-    while (!reached_the_young && candidates.next()) {
-      if (candidates.integer(1) >= before) {
-        reached_the_young = true;
-        continue;
-      }
-      ++seen;
+    for (; candidates.next(); ++seen) {
       last = candidates.integer(0);
+      const auto accepted = candidates.integer(1);
+      young = accepted >= before && accepted <= now;
+      if (accepted >= before || candidates.integer(2) > now) continue;
       auto waiting = unfinished_.query(last);
-      if (candidates.integer(2) <= now && !waiting.next()) {
-        gone.push_back(last);
-      }
+      if (!waiting.next()) gone.push_back(last);
     }
   }
   for (const auto event : gone) {
     purge_event(event);
   }
-  purge_from_ = reached_the_young || seen < events_a_step ? 0 : last;
-  return gone.size();
+  const bool more = seen == events_a_step && !young;
+  purge_from_ = more ? last : 0;
+  return {gone.size(), more};
 }
 
 void tables::purge_event(std::int64_t event) {

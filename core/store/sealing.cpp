@@ -43,11 +43,12 @@ const unsigned char* raw(std::string_view text) { return reinterpret_cast<const 
 unsigned char* raw(std::string& text, std::size_t from) { return reinterpret_cast<unsigned char*>(text.data()) + from; }
 
 fault key_fault(const std::filesystem::path& file, const std::string& why) {
-  return fault{"STORE_FAILED",
-               "The store's key " + file.string() + " cannot be used: " + why + ".",
-               "Put the key back from a backup; without it, sensitive events that wait cannot be read. Moving the file "
-               "away makes the host start with a new key.",
-               {file.string(), 0, 0, {}}};
+  return fault{
+      "STORE_FAILED",
+      "The store's key " + file.string() + " cannot be used: " + why + ".",
+      "Put the key back from a backup; without it, sensitive events that wait cannot be read. Where none waits, "
+      "moving the file away makes the host start with a new key.",
+      {file.string(), 0, 0, {}}};
 }
 
 // Written beside and renamed: a key that is there is whole.
@@ -87,30 +88,35 @@ sealing_key::sealing_key(sealing_key&& other) noexcept : key_(other.key_), id_(s
 
 sealing_key::~sealing_key() { OPENSSL_cleanse(key_.data(), key_.size()); }
 
-result<sealing_key> sealing_key::load_or_make(const std::filesystem::path& file) {
-  key_bytes key{};
+result<std::optional<sealing_key>> sealing_key::load(const std::filesystem::path& file) {
   const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  if (descriptor < 0 && errno != ENOENT) {
+  if (descriptor < 0) {
+    if (errno == ENOENT) return std::optional<sealing_key>();
     return key_fault(file, std::strerror(errno));
   }
-  if (descriptor < 0) {
-    if (RAND_priv_bytes(key.data(), static_cast<int>(key.size())) != 1) {
-      return key_fault(file, "the system gives no random bytes");
-    }
-    if (auto written = write_key(file, key.data(), key.size()); !written) {
-      return written.error();
-    }
-  } else {
-    struct stat status {};
-    const bool known = ::fstat(descriptor, &status) == 0;
-    const auto size = ::read(descriptor, key.data(), key.size());
-    ::close(descriptor);
-    if (!known || size != static_cast<ssize_t>(key.size()) || status.st_size != static_cast<off_t>(key.size())) {
-      return key_fault(file, "it is not 32 bytes long");
-    }
-    if ((status.st_mode & 0077) != 0) {
-      return key_fault(file, "others than its owner may read or write it (mode 0600 is right)");
-    }
+  key_bytes key{};
+  struct stat status {};
+  const bool known = ::fstat(descriptor, &status) == 0;
+  const auto size = ::read(descriptor, key.data(), key.size());
+  ::close(descriptor);
+  if (!known || size != static_cast<ssize_t>(key.size()) || status.st_size != static_cast<off_t>(key.size())) {
+    return key_fault(file, "it is not 32 bytes long");
+  }
+  if ((status.st_mode & 0077) != 0) {
+    return key_fault(file, "others than its owner may read or write it (mode 0600 is right)");
+  }
+  std::optional<sealing_key> made(sealing_key{key});
+  OPENSSL_cleanse(key.data(), key.size());
+  return made;
+}
+
+result<sealing_key> sealing_key::make(const std::filesystem::path& file) {
+  key_bytes key{};
+  if (RAND_priv_bytes(key.data(), static_cast<int>(key.size())) != 1) {
+    return key_fault(file, "the system gives no random bytes");
+  }
+  if (auto written = write_key(file, key.data(), key.size()); !written) {
+    return written.error();
   }
   sealing_key made(key);
   OPENSSL_cleanse(key.data(), key.size());

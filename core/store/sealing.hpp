@@ -19,8 +19,10 @@ class sealing_key {
   sealing_key& operator=(sealing_key&&) = delete;
   ~sealing_key();  // overwrites the key
 
-  // Reads the key, or makes one (mode 0600, on disk before this returns) if the file is missing. Fault: STORE_FAILED.
-  static result<sealing_key> load_or_make(const std::filesystem::path& file);
+  // Nothing: there is no such file. Fault: STORE_FAILED.
+  static result<std::optional<sealing_key>> load(const std::filesystem::path& file);
+  // A new key in a new file, mode 0600, on disk before this returns. Fault: STORE_FAILED.
+  static result<sealing_key> make(const std::filesystem::path& file);
 
   // The first 8 bytes of the key's SHA-256: tells which key sealed a text, and says nothing about it.
   const std::string& id() const { return id_; }

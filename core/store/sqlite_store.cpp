@@ -1,6 +1,7 @@
 // The embedded store: each call of the interface becomes a call on the store's thread.
 #include "core/store/sqlite_store.hpp"
 
+#include "core/observe/log.hpp"
 #include "core/store/engine.hpp"
 #include "core/store/payload_codec.hpp"
 #include "core/store/schema.hpp"
@@ -125,8 +126,8 @@ class sqlite_store final : public store {
                        std::move(done));
   }
 
-  void purge(time_ms now, time_ms before, callback<std::uint64_t> done) override {
-    write<std::uint64_t>([now, before](tables& in) { return in.purge(now, before); }, std::move(done));
+  void purge(time_ms now, time_ms before, callback<purge_step> done) override {
+    write<purge_step>([now, before](tables& in) { return in.purge(now, before); }, std::move(done));
   }
 
   void close() override { engine_.close(); }
@@ -211,6 +212,40 @@ std::int64_t begin_run(sqlite::connection& database, const std::string& message_
   return database.value_of("SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'owner'");
 }
 
+// Sensitive events that wait and were sealed with another key than this one (empty: there is no key) could never be
+// sent. Whoever has lost that key says so with a file, and they end as RENDER_FAILED.
+result<void> check_key(sqlite::connection& database, const std::string& id, const std::filesystem::path& key_file) {
+  const auto key_id = sqlite::bytes(reinterpret_cast<const std::byte*>(id.data()), id.size());
+  // What waits is few beside what is kept: the deliveries lead, and not the events.
+  constexpr const char* waiting =
+      "SELECT count(*) FROM (SELECT event, sensitive FROM delivery INDEXED BY delivery_by_state WHERE state IN (0, 2, "
+      "3)"
+      " UNION ALL SELECT event, sensitive FROM delivery INDEXED BY delivery_leased WHERE lease_until IS NOT NULL) AS d"
+      " CROSS JOIN event AS e ON e.id = d.event WHERE d.sensitive AND e.key_id IS NOT NULL AND e.key_id <> ?1";
+  std::int64_t lost = 0;
+  {
+    sqlite::statement count(database, waiting);
+    auto found = count.query(key_id);
+    if (found.next()) lost = found.integer(0);
+  }
+  if (lost == 0) return {};
+  auto given_up = key_file;
+  given_up += ".lost";
+  std::error_code error;
+  if (std::filesystem::remove(given_up, error)) {
+    log::write(log::level::warn, "sensitive deliveries are given up with the key that sealed them",
+               {{"deliveries", std::to_string(lost)}, {"key", key_file.string()}});
+    return {};
+  }
+  return fault{"STORE_KEY_LOST",
+               "The store's key " + key_file.string() + (id.empty() ? " is missing" : " is another one") + ", and " +
+                   std::to_string(lost) + " deliveries of sensitive events wait that only the earlier key can read.",
+               "Put the key back from a backup. If it is lost for good, make an empty file " + given_up.string() +
+                   ": the next start gives these deliveries up as RENDER_FAILED, and goes on with the key that is "
+                   "there or a new one.",
+               {key_file.string(), 0, 0, {}}};
+}
+
 // Keeps every other process out while the host runs, and the log's index in memory instead of a file; for that it comes
 // before the first look at the file.
 constexpr const char* sole_connection = "PRAGMA locking_mode = EXCLUSIVE;";
@@ -233,7 +268,8 @@ result<std::unique_ptr<store>> open_sqlite_store(const std::filesystem::path& st
   if (!lock) {
     return lock.error();
   }
-  auto key = sealing_key::load_or_make(state_dir / "store.key");
+  const auto key_file = state_dir / "store.key";
+  auto key = sealing_key::load(key_file);
   if (!key) {
     return key.error();
   }
@@ -252,12 +288,20 @@ result<std::unique_ptr<store>> open_sqlite_store(const std::filesystem::path& st
       return cannot_open(file, "this file system allows no write-ahead log (journal mode " + mode + ")");
     }
     sqlite::migrate(*database);
+    if (auto readable = check_key(*database, *key ? (*key)->id() : std::string(), key_file); !readable) {
+      return readable.error();
+    }
+    if (!*key) {
+      auto made = sealing_key::make(key_file);
+      if (!made) return made.error();
+      key->emplace(std::move(*made));
+    }
     const auto owner = begin_run(*database, message_host);
     if (auto synced = sync_folder(state_dir); !synced) {
       return synced.error();
     }
     return std::unique_ptr<store>(
-        std::make_unique<sqlite_store>(std::move(*lock), std::move(*key), file, std::move(database), owner));
+        std::make_unique<sqlite_store>(std::move(*lock), std::move(**key), file, std::move(database), owner));
   } catch (const sqlite::failure& why) {
     return cannot_open(file, why.what());
   }

@@ -46,7 +46,6 @@ tables::tables(sqlite::connection& database, const sealing_key& key, std::int64_
            " FROM delivery AS d INDEXED BY delivery_due LEFT JOIN event AS e ON e.id = d.event"
            " WHERE d.endpoint = ?1 AND d.severity = ?2 AND d.due IS NOT NULL AND d.due <= ?3 ORDER BY d.due LIMIT ?4"),
       lease_(database, "UPDATE delivery SET state = 1, due = NULL, lease_owner = ?2, lease_until = ?3 WHERE id = ?1"),
-      give_up_(database, "UPDATE delivery SET state = 5, due = NULL WHERE id = ?1"),
       read_settled_(database,
                     "SELECT state, lease_owner, event, organization, severity, sensitive, tried_at FROM delivery"
                     " WHERE id = ?1"),

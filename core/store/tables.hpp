@@ -56,7 +56,7 @@ class tables {
   void list_some(listing& what);
   std::optional<delivery_record> get(delivery_id id);
   state_counts counts(const std::optional<std::string>& organization);
-  std::uint64_t purge(time_ms now, time_ms before);
+  purge_step purge(time_ms now, time_ms before);
 
   // Before each commit: the counters move in the transaction that moved the deliveries.
   void write_counters();
@@ -75,10 +75,9 @@ class tables {
   std::int64_t take_over(const new_delivery& successor, std::int64_t from, time_ms at, const settled_row& row);
   void write_report(const settlement& value, const settled_row& row);
   void erase_when_final(std::int64_t event, time_ms at);
-  bool lease_severity(  // true: some could not be read and were given up
-      const lease_request& request, std::int64_t endpoint, int severity, std::vector<leased_delivery>& leased);
+  void lease_severity(const lease_request& request, std::int64_t endpoint, int severity,
+                      std::vector<leased_delivery>& leased);
   std::shared_ptr<const event> read_event(const sqlite::rows& row, int first_column, std::int64_t id);
-  void give_up_unreadable(delivery_id id, std::int64_t organization, delivery_state from);
   sqlite::rows start_listing(const delivery_filter& filter);
   bool matches(const delivery_filter& filter, const sqlite::rows& row);
   delivery_record read_record(const sqlite::rows& row);
@@ -93,7 +92,7 @@ class tables {
   std::int64_t purge_from_ = 0;
 
   sqlite::statement find_event_, insert_event_, insert_delivery_, remember_, forget_memory_, recall_;
-  sqlite::statement due_, lease_, give_up_;
+  sqlite::statement due_, lease_;
   sqlite::statement read_settled_, find_same_, settle_, report_, keep_attempt_, unfinished_, erase_;
   sqlite::statement leased_, interrupt_;
   sqlite::statement next_endpoint_, first_due_;

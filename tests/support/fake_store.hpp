@@ -40,6 +40,7 @@ struct fake_disk {
 
   std::mutex mutex;
   std::map<event_id, std::shared_ptr<const event>> events;
+  bool unreadable = false;  // deliveries are leased without their payload
   std::map<delivery_id, row> deliveries;
   std::map<std::tuple<std::string, std::string, std::string>, event_id> keys;
   std::map<endpoint_key, endpoint_pause> pauses;
@@ -48,7 +49,7 @@ struct fake_disk {
   std::uint64_t owners = 0;
 };
 
-class fake_store final : public store {
+class fake_store : public store {
  public:
   explicit fake_store(std::shared_ptr<fake_disk> disk = std::make_shared<fake_disk>())
       : disk_(std::move(disk)), owner_(++disk_->owners), thread_([this] { run(); }) {}
@@ -362,7 +363,7 @@ class fake_store final : public store {
       one.created = row->created;
       one.expires = row->delivery.give_up_at;
       one.last_code = row->code;
-      one.payload = disk_->events.at(row->event);
+      if (!disk_->unreadable) one.payload = disk_->events.at(row->event);
       one.route = row->delivery.route;
       leased.push_back(std::move(one));
     }

@@ -115,6 +115,23 @@ TEST_F(DispatcherTest, ATemplateThatCannotBeRenderedIsDeadAndOthersAreNot) {
   EXPECT_EQ(house.state(right), delivery_state::delivered);
 }
 
+TEST_F(DispatcherTest, APayloadThatCannotBeReadGoesThroughItsChannelsToItsEnd) {
+  house.settings = with_email();
+  house.settings->add("backup", 2);
+  house.channel->say([](const auto&) { return refused(); });
+  start();
+  const auto id = house.publish({.next_channels = {"backup"}});
+  house.store.disk().unreadable = true;
+  house.pass(1h);
+  const auto row = house.store.row(id);
+  EXPECT_EQ(row.state, delivery_state::superseded);
+  EXPECT_EQ(row.code, "RENDER_FAILED");
+  ASSERT_TRUE(row.superseded_by);
+  EXPECT_EQ(house.state(*row.superseded_by), delivery_state::dead);
+  EXPECT_EQ(house.code(*row.superseded_by), "RENDER_FAILED");
+  EXPECT_EQ(house.channel->seen().size(), 1u) << "nothing was handed to a channel without its payload";
+}
+
 TEST_F(DispatcherTest, FailsOverToTheNextChannel) {
   house.settings = with_email();
   house.settings->add("backup", 2);

@@ -41,12 +41,14 @@ class raw_client {
   raw_client& operator=(const raw_client&) = delete;
 
   bool connected() const { return connected_; }
-  void send(std::string_view bytes) {
+  // False: the peer takes no more.
+  bool send(std::string_view bytes) {
     while (!bytes.empty()) {
       const auto size = ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (size <= 0) return;
+      if (size <= 0) return false;
       bytes.remove_prefix(static_cast<std::size_t>(size));
     }
+    return true;
   }
   // Everything up to and with `mark`, or up to the end.
   std::string read_until(std::string_view mark) {
@@ -119,10 +121,12 @@ class Listening : public Api {
     return "GET " + target + " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + token + "\r\n" + headers +
            "\r\n";
   }
-  static std::string post(const std::string& body, const std::string& headers = "") {
+  static std::string post_head(const std::string& headers) {
     return "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + std::string(token) +
-           "\r\nContent-Type: application/cloudevents+json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
-           headers + "\r\n" + body;
+           "\r\nContent-Type: application/cloudevents+json\r\n" + headers + "\r\n";
+  }
+  static std::string post(const std::string& body, const std::string& headers = "") {
+    return post_head("Content-Length: " + std::to_string(body.size()) + "\r\n" + headers) + body;
   }
 
   executor pool_{2};

@@ -1,11 +1,14 @@
 // The listener over real sockets: limits, keep-alive, and its end.
+#include "core/http/connection.hpp"
 #include "core/observe/log.hpp"
 #include "tests/unit/http/host_fixture.hpp"
 
 #include <sys/stat.h>
+#include <boost/asio/io_context.hpp>
 
 #include <atomic>
 #include <future>
+#include <new>
 #include <thread>
 
 namespace tocsin::test {
@@ -100,13 +103,110 @@ TEST_F(Listener, RefusesABodyThatIsTooLargeInEitherForm) {
   }
   {
     raw_client client(listener_->address());
-    client.send("POST /v1/events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+    client.send(post_head("Transfer-Encoding: chunked\r\n"));
     client.send("30d40\r\n" + large + "\r\n0\r\n\r\n");
     EXPECT_TRUE(has(client.read_to_end(), "HTTP/1.1 413 "));
   }
   raw_client client(listener_->address());
   client.send(post(one_event));
   EXPECT_TRUE(has(client.read_answer(), "202 Accepted")) << "others are served on";
+}
+
+TEST_F(Listener, AnswersBeforeTheBodyWhereTheHeaderIsEnough) {
+  listen();
+  struct refused {
+    std::string head;
+    const char* status;
+  };
+  const std::string length = "Content-Length: 1000000\r\n", host = "Host: x\r\n",
+                    token_line = "Authorization: Bearer " + std::string(token) + "\r\n",
+                    type = "Content-Type: application/cloudevents+json\r\n";
+  for (const auto& one :
+       {refused{"POST /v1/events HTTP/1.1\r\n" + host + type + length, " 401 "},
+        refused{"POST /v1/events HTTP/1.1\r\n" + host + type + "Expect: 100-continue\r\n" + length, " 401 "},
+        refused{"POST /v1/nothing HTTP/1.1\r\n" + host + token_line + length, " 404 "},
+        refused{"PUT /v1/events HTTP/1.1\r\n" + host + token_line + type + length, " 405 "},
+        refused{"POST /v1/events HTTP/1.1\r\n" + host + token_line + length, " 415 "},
+        refused{"GET /healthz HTTP/1.1\r\n" + host + length, " 413 "},
+        refused{"GET /v1/queue HTTP/1.1\r\n" + host + token_line + "Transfer-Encoding: chunked\r\n", " 413 "}}) {
+    raw_client client(listener_->address());
+    client.send(one.head + "\r\n");
+    const auto answer = client.read_to_end();
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1" + std::string(one.status))) << one.head << answer;
+    EXPECT_TRUE(has(answer, "Connection: close")) << answer;
+  }
+}
+
+TEST_F(Listener, KeepsTheConnectionWhereARefusedBodyIsAlreadyThere) {
+  listen();
+  raw_client client(listener_->address());
+  const std::string event = one_event;
+  client.send("POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(event.size()) + "\r\n\r\n" +
+              event + post(event));
+  EXPECT_TRUE(has(client.read_answer(), " 401 "));
+  EXPECT_TRUE(has(client.read_answer(), " 202 "));
+}
+
+TEST_F(Listener, CutsOffAPeerWhoseBodyComesTooSlowly) {
+  listen({.body_time = std::chrono::milliseconds{50}, .body_rate = 1u << 30});
+  raw_client client(listener_->address());
+  client.send(post_head("Content-Length: 8000000\r\n"));
+  while (client.send(" ")) {
+  }
+  EXPECT_TRUE(client.ended());
+  EXPECT_TRUE(published_.empty());
+}
+
+TEST_F(Listener, TakesNoMoreBodiesThanItHasMemoryFor) {
+  listen({.max_body = 1'000'000, .all_bodies = 1'000'000});
+  raw_client first(listener_->address());
+  first.send(post_head("Expect: 100-continue\r\nContent-Length: 600000\r\n"));
+  ASSERT_TRUE(has(first.read_until("\r\n\r\n"), "100 Continue"));
+  for (const char* size : {"Content-Length: 600000\r\n", "Transfer-Encoding: chunked\r\n"}) {
+    raw_client second(listener_->address());
+    second.send(post_head(size) + "927c0\r\n");
+    for (int piece = 0; piece < 600; ++piece) second.send(std::string(1'000, ' '));
+    const auto answer = second.read_to_end();
+    EXPECT_TRUE(has(answer, " 503 ")) << answer;
+    EXPECT_TRUE(has(answer, "Retry-After: 1\r\n"));
+  }
+  first.send(std::string(600'000 - std::strlen(one_event), ' ') + one_event);
+  EXPECT_TRUE(has(first.read_answer(), " 202 "));
+  first.send(post(std::string(600'000 - std::strlen(one_event), ' ') + one_event));
+  EXPECT_TRUE(has(first.read_answer(), " 202 ")) << "what the first one had was given back";
+}
+
+TEST_F(Listener, AnswersWhereARequestCannotBeWorkedOnAndGoesOn) {
+  auto failing = parts();
+  failing.publish = [](publication, bus::callback) { throw std::bad_alloc(); };
+  api other(std::move(failing));
+  auto opened = http_listener::open(pool_, other, "127.0.0.1:0", {.connections = 1});
+  ASSERT_TRUE(opened);
+  for (int at = 0; at < 3; ++at) {
+    raw_client client((*opened)->address());
+    client.send(post(one_event, "Connection: close\r\n"));
+    const auto answer = client.read_to_end();
+    EXPECT_TRUE(has(answer, " 500 ")) << answer;
+    EXPECT_TRUE(has(answer, "REQUEST_FAILED"));
+  }
+  (*opened)->stop(std::chrono::seconds{20});
+}
+
+TEST_F(Api, TellsTheListenerOfAConnectionThatIsCutShort) {
+  int pair[2];
+  ASSERT_EQ(0, ::socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+  int ended = 0;
+  {
+    boost::asio::io_context short_lived;
+    http_connection::socket peer(short_lived);
+    peer.assign(boost::asio::generic::stream_protocol(AF_UNIX, 0), pair[0]);
+    http_connection::start(std::move(peer), api_, {}, std::make_shared<body_budget>(1'000),
+                           [&ended](http_connection*) { ++ended; });
+    short_lived.poll();
+    EXPECT_EQ(0, ended);
+  }
+  EXPECT_EQ(1, ended);
+  ::close(pair[1]);
 }
 
 TEST_F(Listener, RefusesAHeaderThatIsTooLarge) {
@@ -201,6 +301,41 @@ TEST_F(Listener, TakesThePlaceOfASocketFileThatWasLeftBehind) {
   }
   listen({}, "unix:" + path);
   EXPECT_TRUE(raw_client(listener_->address()).connected());
+}
+
+TEST_F(Listener, LeavesASocketFileToABusyProgramThatAnswersNobody) {
+  const auto path = socket_path();
+  sockaddr_un to{};
+  to.sun_family = AF_UNIX;
+  std::strncpy(to.sun_path, path.c_str(), sizeof to.sun_path - 1);
+  const int busy = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  ASSERT_EQ(0, ::bind(busy, reinterpret_cast<const sockaddr*>(&to), sizeof to));
+  ASSERT_EQ(0, ::listen(busy, 0));
+  std::vector<int> waiting;
+  int error = 0;
+  while (error == 0) {
+    waiting.push_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    error = ::connect(waiting.back(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0 ? 0 : errno;
+  }
+  ASSERT_EQ(EAGAIN, error);
+  const auto opened = http_listener::open(pool_, api_, "unix:" + path, {});
+  ASSERT_FALSE(opened);
+  EXPECT_TRUE(has(opened.error().what, "another program listens there")) << opened.error().what;
+  EXPECT_TRUE(std::filesystem::exists(path));
+  for (const int one : waiting) ::close(one);
+  ::close(busy);
+}
+
+TEST_F(Listener, LeavesASocketFileOfAnotherKindWhereItIs) {
+  const auto path = socket_path();
+  sockaddr_un to{};
+  to.sun_family = AF_UNIX;
+  std::strncpy(to.sun_path, path.c_str(), sizeof to.sun_path - 1);
+  const int datagrams = ::socket(AF_UNIX, SOCK_DGRAM, 0);
+  ASSERT_EQ(0, ::bind(datagrams, reinterpret_cast<const sockaddr*>(&to), sizeof to));
+  EXPECT_EQ("LISTEN_FAILED", http_listener::open(pool_, api_, "unix:" + path, {}).error().code);
+  EXPECT_TRUE(std::filesystem::exists(path));
+  ::close(datagrams);
 }
 
 TEST_F(Listener, LeavesAnAddressToTheOneThatHasIt) {

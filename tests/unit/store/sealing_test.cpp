@@ -12,7 +12,9 @@ namespace {
 class Sealing : public ::testing::Test {
  protected:
   sealing_key key(const char* name = "store.key") {
-    return std::move(*sealing_key::load_or_make(folder_.path() / name));
+    auto found = sealing_key::load(folder_.path() / name);
+    if (*found) return std::move(**found);
+    return std::move(*sealing_key::make(folder_.path() / name));
   }
   temporary_folder folder_;
 };
@@ -61,12 +63,12 @@ TEST_F(Sealing, RefusesAKeyOfTheWrongSizeOrThatOthersMayRead) {
   const auto path = folder_.path() / "store.key";
   std::ofstream(path) << "short";
   ASSERT_EQ(0, ::chmod(path.c_str(), 0600));
-  auto opened = sealing_key::load_or_make(path);
+  auto opened = sealing_key::load(path);
   ASSERT_FALSE(opened);
   EXPECT_EQ("STORE_FAILED", opened.error().code);
   std::ofstream(path) << std::string(32, 'k');
   ASSERT_EQ(0, ::chmod(path.c_str(), 0640));
-  const auto again = sealing_key::load_or_make(path);
+  const auto again = sealing_key::load(path);
   ASSERT_FALSE(again);
   EXPECT_NE(std::string::npos, again.error().what.find("0600"));
 }

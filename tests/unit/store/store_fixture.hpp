@@ -84,7 +84,7 @@ class waiting_store {
     return answer_of<state_counts>([&](auto done) { inner_.counts(std::move(organization), done); });
   }
   auto purge(time_ms at, time_ms before) {
-    return answer_of<std::uint64_t>([&](auto done) { inner_.purge(at, before, done); });
+    return answer_of<purge_step>([&](auto done) { inner_.purge(at, before, done); });
   }
 
  private:

@@ -1,4 +1,5 @@
 // Sensitive events: sealed on disk, erased at their end.
+#include "core/store/sealing.hpp"
 #include "tests/unit/store/store_fixture.hpp"
 
 #include <fstream>
@@ -90,20 +91,61 @@ TEST_F(StoreSensitive, AreNotKeptWhereNobodyGetsThem) {
   EXPECT_EQ(0, payload_size());
 }
 
-TEST_F(StoreSensitive, EndAsRenderFailedWithoutTheirKeyAndHoldUpNobody) {
+TEST_F(StoreSensitive, KeepTheStoreClosedWhereTheirKeyIsGone) {
   ASSERT_TRUE(calls().accept(recovery_mail({make_delivery(10)})));
+  store_.reset();
+  const auto key = folder_.path() / "state" / "store.key";
+  std::filesystem::rename(key, folder_.path() / "backup");
+  const auto refused = open_sqlite_store(folder_.path() / "state", "mail.example.org");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ("STORE_KEY_LOST", refused.error().code);
+  EXPECT_NE(std::string::npos, refused.error().what.find(key.string() + " is missing")) << refused.error().what;
+  EXPECT_FALSE(std::filesystem::exists(key)) << "nothing lies where the backup belongs";
+  std::filesystem::rename(folder_.path() / "backup", key);
+  open();
+  ASSERT_EQ(1u, lease().size());
+}
+
+TEST_F(StoreSensitive, KeepTheStoreClosedWhereAnotherKeyIsInItsPlace) {
+  ASSERT_TRUE(calls().accept(recovery_mail({make_delivery(10)})));
+  ASSERT_EQ(1u, lease().size());  // under way counts as well
+  store_.reset();
+  const auto key = folder_.path() / "state" / "store.key";
+  std::filesystem::remove(key);
+  ASSERT_TRUE(sealing_key::make(key));
+  const auto refused = open_sqlite_store(folder_.path() / "state", "mail.example.org");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ("STORE_KEY_LOST", refused.error().code);
+}
+
+TEST_F(StoreSensitive, NeedNoKeyOnceTheyAreDone) {
+  ASSERT_TRUE(calls().accept(recovery_mail({make_delivery(10)})));
+  ASSERT_EQ(1u, lease().size());
+  ASSERT_TRUE(calls().settle({settled(10, delivery_state::delivered, "OK")}));
+  store_.reset();
+  std::filesystem::remove(folder_.path() / "state" / "store.key");
+  open();
+}
+
+TEST_F(StoreSensitive, AreLeasedUnreadWhereTheirKeyWasGivenUp) {
+  ASSERT_TRUE(calls().accept(recovery_mail({make_delivery(10), make_delivery(11)})));
   auto other = one_of(2);
   other.items.front().accepted = now + 1;
   ASSERT_TRUE(calls().accept(other));
   store_.reset();
-  std::filesystem::remove(folder_.path() / "state" / "store.key");
+  const auto key = folder_.path() / "state" / "store.key";
+  std::filesystem::remove(key);
+  std::ofstream(key.string() + ".lost").close();
   open();
-  const auto leased = lease(1, now + 1);
-  ASSERT_EQ(1u, leased.size());
-  EXPECT_EQ(delivery_id{20}, leased.front().id);
-  EXPECT_EQ(delivery_state::dead, record(10).state);
-  EXPECT_EQ("RENDER_FAILED", record(10).code);
-  EXPECT_EQ(1u, count_of(*calls().counts("acme"), delivery_state::dead));
+  EXPECT_FALSE(std::filesystem::exists(key.string() + ".lost")) << "it is said once";
+  const auto leased = lease(3, now + 1);
+  ASSERT_EQ(3u, leased.size());
+  EXPECT_EQ(nullptr, leased[0].payload);
+  EXPECT_EQ(nullptr, leased[1].payload);
+  EXPECT_NE(nullptr, leased[2].payload);
+  ASSERT_TRUE(calls().settle(
+      {settled(10, delivery_state::dead, "RENDER_FAILED"), settled(11, delivery_state::dead, "RENDER_FAILED")}));
+  EXPECT_EQ(0, payload_size()) << "and erased as any other";
 }
 
 }  // namespace
