@@ -12,31 +12,12 @@ namespace {
 
 namespace json = boost::json;
 
-// Endpoints and sources that cannot work although the file is well-formed.
-faults problems_of(const settings& in_force) {
-  faults problems;
-  auto organizations = in_force.organizations();
-  organizations.insert(organizations.begin(), "");
-  for (const auto& channel : in_force.channels()) {
-    for (const auto& organization : organizations) {
-      const auto endpoint = in_force.endpoint(channel, organization);
-      // A channel of one organization is unknown to the others, which is no fault of the file.
-      if (!endpoint || !(*endpoint)->problem) continue;
-      const auto& why = *(*endpoint)->problem;
-      if (std::find(problems.begin(), problems.end(), why) == problems.end()) problems.push_back(why);
-    }
-  }
-  for (const auto& source : in_force.sources())
-    if (source.problem) problems.push_back(*source.problem);
-  return problems;
-}
-
 }  // namespace
 
 int config_check(const config_options& options) {
   const auto found = read_configuration(options.config);
   auto errors = found.errors;
-  if (found.settings) errors = problems_of(*found.settings);
+  if (found.settings) errors = endpoint_problems(*found.settings);
   if (options.json) {
     std::printf("%s\n", json::serialize(json::object{{"ok", errors.empty()},
                                                      {"file", found.file.string()},

@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "core/app/commands.hpp"
+#include "core/model/delivery.hpp"
 
 namespace {
 
@@ -119,7 +120,10 @@ void add_queue_commands(CLI::App& program, all_options& all, std::function<int()
   list.add_option("--event", all.queue_list.event, "CloudEvents id");
   list.add_option("--source", all.queue_list.source, "CloudEvents source");
   list.add_option("--organization", all.queue_list.organization, "Of this organization only");
-  list.add_option("--state", all.queue_list.state, "pending, sending, deferred, delivered, dead ...");
+  std::vector<std::string> states;
+  for (std::size_t state = 0; state < tocsin::delivery_state_count; ++state)
+    states.emplace_back(tocsin::to_text(static_cast<tocsin::delivery_state>(state)));
+  list.add_option("--state", all.queue_list.state, "In this state only")->check(CLI::IsMember(states));
   list.add_option("--recipient", all.queue_list.recipient, "To this recipient only");
   list.add_option("--limit", all.queue_list.limit, "At most so many")
       ->capture_default_str()

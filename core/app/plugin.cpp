@@ -2,6 +2,7 @@
 #include <boost/json.hpp>
 
 #include <cstdio>
+#include <cstdlib>
 
 #include "core/app/commands.hpp"
 #include "core/app/console.hpp"
@@ -33,9 +34,11 @@ std::string joined(const std::vector<std::string>& all) {
 
 int plugin_list(const plugin_options& options) {
   const auto found = read_configuration(options.config);
-  // Without a settings file the built-in plugins are listed.
   auto plugins = found.plugins;
-  if (plugins.empty() && found.file.empty() && !options.config) {
+  const char* from_environment = std::getenv("TOCSIN_CONFIG");
+  const bool file_named = options.config || (from_environment != nullptr && *from_environment != '\0');
+  // Where no settings file is named, and none lies in the usual places, the built-in plugins are listed.
+  if (plugins.empty() && found.file.empty() && !file_named) {
     faults warnings;
     const std::vector<std::filesystem::path> folders{builtin_plugin_folder()};
     if (auto builtin = discover_plugins(folders, warnings)) plugins = std::move(*builtin);

@@ -2,7 +2,9 @@
 #include <boost/json.hpp>
 
 #include <cstdio>
+#include <cstdlib>
 #include <future>
+#include <memory>
 
 #include "core/app/commands.hpp"
 #include "core/app/console.hpp"
@@ -15,12 +17,20 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::chrono::minutes limit{5};
+constexpr std::chrono::seconds limit_after_cancel{10};
+
+[[noreturn]] void give_up(const fault& why, bool json) {
+  fail(why, json, exit_failed);
+  std::fflush(nullptr);
+  std::_Exit(exit_failed);
+}
 
 result<outcome> send(const configuration& found, const endpoint_settings& endpoint, const std::string& to,
-                     code_table& codes) {
-  std::promise<outcome> answer;
-  workbench bench(found, endpoint, [&answer](std::vector<outcome> outcomes) {
-    for (auto& one : outcomes) answer.set_value(std::move(one));
+                     code_table& codes, bool json_wanted) {
+  // Shared with a plugin that may answer after this has given it up.
+  const auto answer = std::make_shared<std::promise<outcome>>();
+  workbench bench(found, endpoint, [answer](std::vector<outcome> outcomes) {
+    for (auto& one : outcomes) answer->set_value(std::move(one));
   });
   codes = bench.plugins().codes();
   const auto channel = bench.plugins().channel(endpoint.plugin);
@@ -36,9 +46,17 @@ result<outcome> send(const configuration& found, const endpoint_settings& endpoi
   auto message = test_message(endpoint, to, bench.clock().now());
   message.endpoint = opened->token;
   channel->deliver({&message, 1});
-  auto arrived = answer.get_future();
-  if (arrived.wait_for(limit) != std::future_status::ready) channel->cancel({&message, 1});
-  return arrived.get();
+  auto arrived = answer->get_future();
+  if (arrived.wait_for(limit) == std::future_status::ready) return arrived.get();
+  channel->cancel({&message, 1});
+  if (arrived.wait_for(limit_after_cancel) == std::future_status::ready) return arrived.get();
+  // Stopping such a plugin may take for ever, too.
+  give_up({"PLUGIN_HUNG",
+           "The plugin \"" + endpoint.plugin + "\" did not say within 5 minutes what became of the message, nor " +
+               "when it was told to give it up.",
+           codes.find("PLUGIN_HUNG").remedy,
+           {}},
+          json_wanted);
 }
 
 }  // namespace
@@ -53,7 +71,7 @@ int send_test(const send_test_options& options) {
   if (!endpoint) return fail(endpoint.error(), options.json, exit_failed);
   if ((*endpoint)->problem) return fail(*(*endpoint)->problem, options.json, exit_configuration);
   code_table codes;
-  const auto sent = send(found, **endpoint, options.to, codes);
+  const auto sent = send(found, **endpoint, options.to, codes, options.json);
   if (!sent) return fail(sent.error(), options.json, exit_failed);
   const bool ok = sent->outcome_class == outcome_class::delivered;
   const auto& code = codes.find(sent->code);

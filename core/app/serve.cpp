@@ -39,7 +39,9 @@ int serve(const serve_options& options) {
   auto host = pipeline::start(*file, all, &progress);
   if (!host) {
     log::flush();
-    if (all.empty()) return fail(host.error(), options.json, exit_failed);
+    if (all.empty())
+      return fail(host.error(), options.json,
+                  host.error().code == "SETTINGS_INVALID" ? exit_configuration : exit_failed);
     print_faults(all, options.json);
     return exit_configuration;
   }

@@ -1,7 +1,7 @@
 // A small HTTP client for the command line: one request to the running host.
 #include "core/http/client.hpp"
 
-#include "core/http/address.hpp"
+#include "core/settings/listen_address.hpp"
 
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>

@@ -1,9 +1,9 @@
 // The HTTP/1.1 listener: takes connections, no more than it may have, and lets them end.
 #include "core/http/listener.hpp"
 
-#include "core/http/address.hpp"
 #include "core/http/connection.hpp"
 #include "core/observe/log.hpp"
+#include "core/settings/listen_address.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>

@@ -11,7 +11,7 @@ const std::array<code_entry, 14>& host_codes() {
   static const std::array<code_entry, 14> codes{{
       {"OK", "", delivered, "It worked.", ""},
       {"RENDER_FAILED", "", permanent, "The message could not be made from the event and its template.",
-       "Correct the template (tocsin template check names the place), then retry the delivery."},
+       "Correct what the detail names, the template or the event, and publish the event again under a new id."},
       {"CHANNEL_UNKNOWN", "settings", config, "No channel of this name is configured, or no plugin serves it.",
        "Configure the channel under [channels.NAME], or correct the name in the route; tocsin plugin list shows what "
        "is "
@@ -30,9 +30,9 @@ const std::array<code_entry, 14>& host_codes() {
       {"EXPIRED", "", permanent, "The event's time to live ran out before it could be delivered.",
        "If it came too late, see the delivery's history for what held it up, or raise time_to_live of its type."},
       {"SILENCED", "", permanent, "A silence covers this event.",
-       "tocsin silence list shows it; expire it if the message is wanted."},
+       "End the silence if the message is wanted."},
       {"INHIBITED", "", permanent, "Another event that explains this one was sent instead.",
-       "tocsin trace names the event and the rule."},
+       "The event that was sent instead tells the rest."},
       {"QUIET_HOURS", "", permanent, "It fell into the recipient's quiet hours.",
        "Change the quiet hours, or raise the severity from which events pass them."},
       {"RATE_CAPPED", "", permanent, "The recipient has had as many messages as the cap allows.",

@@ -41,25 +41,46 @@ bool listed_by_state(const delivery_filter& filter) {
   return filter.state && *filter.state != delivery_state::delivered && *filter.state != delivery_state::sending;
 }
 
+std::int64_t below(const delivery_filter& filter) {
+  return filter.after ? static_cast<std::int64_t>(*filter.after) : std::numeric_limits<std::int64_t>::max();
+}
+
 }  // namespace
+
+std::shared_ptr<const std::vector<std::int64_t>> tables::hits_of(const delivery_filter& filter) {
+  auto hits = std::make_shared<std::vector<std::int64_t>>();
+  const auto organization = filter.organization ? names_.find(*filter.organization).value_or(-1) : -1;
+  auto row = filter.source && filter.organization
+                 ? list_key_.query(below(filter), *filter.event_id, *filter.source, organization)
+             : filter.source ? list_event_of_source_.query(below(filter), *filter.event_id, *filter.source)
+                             : list_event_.query(below(filter), *filter.event_id);
+  while (row.next()) hits->push_back(row.integer(0));
+  return hits;
+}
+
+void tables::list_some_hits(listing& what, std::uint32_t limit) {
+  if (!what.hits) what.hits = hits_of(what.filter);
+  for (int seen = 0; seen < rows_a_slice && !what.finished; ++seen) {
+    what.finished = what.next_hit == what.hits->size() || what.found.size() >= limit;
+    if (what.finished) return;
+    auto row = get_.query((*what.hits)[what.next_hit++]);
+    if (row.next() && matches(what.filter, row)) what.found.push_back(read_record(row));
+  }
+}
 
 // What narrows most leads the search; the rest is looked at row by row.
 sqlite::rows tables::start_listing(const delivery_filter& filter) {
-  const std::int64_t below =
-      filter.after ? static_cast<std::int64_t>(*filter.after) : std::numeric_limits<std::int64_t>::max();
-  if (filter.event_id) {
-    return list_event_.query(below, *filter.event_id);
-  }
+  const auto first = below(filter);
   if (listed_by_state(filter)) {
-    return list_state_.query(below, static_cast<int>(*filter.state));
+    return list_state_.query(first, static_cast<int>(*filter.state));
   }
   if (filter.state == delivery_state::sending) {
-    return list_sending_.query(below);
+    return list_sending_.query(first);
   }
   if (filter.organization) {
-    return list_organization_.query(below, names_.find(*filter.organization).value_or(-1));
+    return list_organization_.query(first, names_.find(*filter.organization).value_or(-1));
   }
-  return list_all_.query(below);
+  return list_all_.query(first);
 }
 
 bool tables::matches(const delivery_filter& filter, const sqlite::rows& row) {
@@ -71,6 +92,7 @@ bool tables::matches(const delivery_filter& filter, const sqlite::rows& row) {
 
 void tables::list_some(listing& what) {
   const auto limit = std::clamp<std::uint32_t>(what.filter.limit, 1, longest_page);
+  if (what.filter.event_id) return list_some_hits(what, limit);
   auto row = start_listing(what.filter);
   for (int seen = 0; seen < rows_a_slice; ++seen) {
     if (!row.next()) {

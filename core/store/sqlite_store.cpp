@@ -216,12 +216,12 @@ std::int64_t begin_run(sqlite::connection& database, const std::string& message_
 // sent. Whoever has lost that key says so with a file, and they end as RENDER_FAILED.
 result<void> check_key(sqlite::connection& database, const std::string& id, const std::filesystem::path& key_file) {
   const auto key_id = sqlite::bytes(reinterpret_cast<const std::byte*>(id.data()), id.size());
-  // What waits is few beside what is kept: the deliveries lead, and not the events.
+  // What waits, or is under way, is few beside what is kept: the deliveries lead, and not the events.
   constexpr const char* waiting =
-      "SELECT count(*) FROM (SELECT event, sensitive FROM delivery INDEXED BY delivery_by_state WHERE state IN (0, 2, "
-      "3)"
-      " UNION ALL SELECT event, sensitive FROM delivery INDEXED BY delivery_leased WHERE lease_until IS NOT NULL) AS d"
-      " CROSS JOIN event AS e ON e.id = d.event WHERE d.sensitive AND e.key_id IS NOT NULL AND e.key_id <> ?1";
+      "SELECT (SELECT count(*) FROM delivery AS d INDEXED BY delivery_by_state CROSS JOIN event AS e ON e.id = d.event"
+      " WHERE d.state < 4 AND d.state NOT IN (1, 4) AND d.sensitive AND e.key_id <> ?1)"
+      " + (SELECT count(*) FROM delivery AS d INDEXED BY delivery_leased CROSS JOIN event AS e ON e.id = d.event"
+      " WHERE d.lease_until IS NOT NULL AND d.sensitive AND e.key_id <> ?1)";
   std::int64_t lost = 0;
   {
     sqlite::statement count(database, waiting);

@@ -12,6 +12,12 @@ const std::string record_columns =
     " d.attempts, d.uncertain, d.code, d.detail, d.server_reply, d.message_id, d.parent, d.superseded_by, d.due,"
     " d.created, d.tried_at ";
 
+// Looks into the two indexes and into no row.
+const std::string deliveries_of_event =
+    "SELECT d.id FROM event AS e INDEXED BY event_by_key"
+    " CROSS JOIN delivery AS d INDEXED BY delivery_by_event ON d.event = e.id"
+    " WHERE e.external_id = ?2 AND d.id < ?1";
+
 }  // namespace
 
 // Indexes are named where the planner's choice must not change with the data: the cost of a call stays that of the rows
@@ -99,10 +105,9 @@ tables::tables(sqlite::connection& database, const sealing_key& key, std::int64_
                                        "FROM delivery AS d INDEXED BY delivery_by_organization"
                                        " LEFT JOIN event AS e ON e.id = d.event"
                                        " WHERE d.organization = ?2 AND d.id < ?1 ORDER BY d.id DESC"),
-      list_event_(database, record_columns +
-                                "FROM event AS e INDEXED BY event_by_key"
-                                " CROSS JOIN delivery AS d INDEXED BY delivery_by_event ON d.event = e.id"
-                                " WHERE e.external_id = ?2 AND d.id < ?1 ORDER BY d.id DESC"),
+      list_event_(database, deliveries_of_event + " ORDER BY d.id DESC"),
+      list_event_of_source_(database, deliveries_of_event + " AND e.source = ?3 ORDER BY d.id DESC"),
+      list_key_(database, deliveries_of_event + " AND e.source = ?3 AND e.organization = ?4 ORDER BY d.id DESC"),
       get_(database, record_columns + "FROM delivery AS d LEFT JOIN event AS e ON e.id = d.event WHERE d.id = ?1"),
       history_(database, "SELECT at, code, detail, server_reply FROM attempt WHERE delivery = ?1 ORDER BY number"),
       counters_(database, "SELECT state, value FROM counter WHERE organization = ?1"),

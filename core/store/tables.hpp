@@ -34,6 +34,9 @@ struct encoded_batch {
 struct listing {
   delivery_filter filter;
   std::vector<delivery_record> found;
+  // Where an event's id leads: its deliveries, newest first, sorted once for all slices.
+  std::shared_ptr<const std::vector<std::int64_t>> hits;
+  std::size_t next_hit = 0;
   bool finished = false;
 };
 
@@ -78,6 +81,8 @@ class tables {
   void lease_severity(const lease_request& request, std::int64_t endpoint, int severity,
                       std::vector<leased_delivery>& leased);
   std::shared_ptr<const event> read_event(const sqlite::rows& row, int first_column, std::int64_t id);
+  std::shared_ptr<const std::vector<std::int64_t>> hits_of(const delivery_filter& filter);
+  void list_some_hits(listing& what, std::uint32_t limit);
   sqlite::rows start_listing(const delivery_filter& filter);
   bool matches(const delivery_filter& filter, const sqlite::rows& row);
   delivery_record read_record(const sqlite::rows& row);
@@ -97,7 +102,8 @@ class tables {
   sqlite::statement leased_, interrupt_;
   sqlite::statement next_endpoint_, first_due_;
   sqlite::statement save_pause_, clear_pause_, pauses_;
-  sqlite::statement list_all_, list_state_, list_sending_, list_organization_, list_event_, get_, history_;
+  sqlite::statement list_all_, list_state_, list_sending_, list_organization_, list_event_, list_event_of_source_,
+      list_key_, get_, history_;
   sqlite::statement counters_, change_counter_;
   sqlite::statement purge_candidates_, purge_deliveries_, purge_attempts_, purge_delivery_, purge_ack_, purge_event_;
   sqlite::statement keep_last_identifier_;

@@ -5,6 +5,7 @@ usage: kill_test.py TOCSIN TOCSIN_INBOX [ROUNDS]"""
 
 import collections
 import http.client
+import itertools
 import pathlib
 import random
 import re
@@ -17,7 +18,7 @@ from tocsin import Tocsin, expect, run_tests, wait_until  # noqa: E402
 
 TOCSIN, INBOX = (str(pathlib.Path(path).resolve()) for path in sys.argv[1:3])
 ROUNDS = int(sys.argv[3]) if len(sys.argv) > 3 else 3
-EVENTS = 1000
+KILLED_AFTER = (100, 800)  # events that are acknowledged; publishing goes on until the kill
 PUBLISHERS = 4
 
 SETTINGS = """
@@ -47,7 +48,7 @@ to = ["ops@example.org"]
 
 
 def publish_until_killed(host, numbers, acknowledged, lock):
-    """Publishes each number over one connection; notes what was acknowledged; ends when the host is gone."""
+    """Publishes number after number over one connection; notes what was acknowledged; ends when the host is gone."""
     connection = host.connection()
     try:
         for number in numbers:
@@ -67,16 +68,15 @@ def run_round(seed):
             host.start()
             acknowledged, lock = set(), threading.Lock()
             threads = [threading.Thread(target=publish_until_killed,
-                                        args=(host, range(first, EVENTS, PUBLISHERS), acknowledged, lock))
+                                        args=(host, itertools.count(first, PUBLISHERS), acknowledged, lock))
                        for first in range(PUBLISHERS)]
             for thread in threads:
                 thread.start()
-            kill_at = chance.randrange(EVENTS // 10, EVENTS * 8 // 10)
+            kill_at = chance.randrange(*KILLED_AFTER)
             wait_until(lambda: len(acknowledged) >= kill_at, 60, f"{kill_at} events are acknowledged")
             host.kill()
             for thread in threads:
                 thread.join()
-            expect(len(acknowledged) < EVENTS, "the host was killed after the last event; the test proves nothing")
             host.start()
             wait_until(lambda: all(host.queue()[state] == 0 for state in ("pending", "sending", "deferred")), 120,
                        f"the queue is empty ({host.queue()})")

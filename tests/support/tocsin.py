@@ -56,11 +56,11 @@ class Tocsin:
         os.replace(beside, path)
         return path
 
-    def start(self, ready=True):
+    def start(self, ready=True, log_level="info"):
         """Starts `tocsin serve`; returns when it is ready."""
         self.log = open(self.folder / "host.log", "ab")
         self.process = subprocess.Popen(
-            [self.program, "serve", "--config", str(self.config)],
+            [self.program, "serve", "--config", str(self.config), "--log-level", log_level],
             stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL, env=self.environment)
         if ready:
             wait_until(self._is_ready, 30, "the host is ready")

@@ -3,6 +3,7 @@
 usage: command_line_test.py TOCSIN TOCSIN_INBOX"""
 
 import json
+import os
 import pathlib
 import socket
 import subprocess
@@ -46,7 +47,7 @@ def inbox_with_account():
 
 
 def wrong_calls_exit_with_2():
-    for arguments in ([], ["nonsense"], ["doctor"], ["queue", "list", "--limit", "0"], ["publish", "--type"]):
+    for arguments in ([], ["nonsense"], ["doctor"], ["queue", "list", "--limit", "0"], ["queue", "list", "--state", "nonsense"], ["publish", "--type"]):
         done = subprocess.run([TOCSIN, *arguments], capture_output=True, text=True)
         expect(done.returncode == 2, f"{arguments} exited {done.returncode}")
         expect(done.stderr, f"{arguments} said nothing on standard error")
@@ -75,6 +76,19 @@ def wrong_settings_exit_with_3_and_name_the_line():
 def a_missing_settings_file_exits_with_3():
     done = subprocess.run([TOCSIN, "config", "check", "--config", "/nonexistent/tocsin.toml"], capture_output=True, text=True)
     expect(done.returncode == 3 and "/nonexistent/tocsin.toml" in done.stdout + done.stderr, done)
+    done = subprocess.run([TOCSIN, "plugin", "list"], capture_output=True, text=True,
+                          env={**os.environ, "TOCSIN_CONFIG": "/nonexistent/tocsin.toml"})
+    expect(done.returncode == 3 and "/nonexistent/tocsin.toml" in done.stdout + done.stderr, done)
+
+
+def an_address_that_the_host_cannot_listen_at_is_a_fault_of_the_settings():
+    with Inbox(INBOX) as inbox, host_for(inbox) as host:
+        good = host.config.read_text()
+        for listen in ("::1:8480", "[127.0.0.1]:80", "unix:" + 110 * "x"):
+            host.write("tocsin.toml", good.replace("127.0.0.1:0", listen))
+            for command in (["config", "check"], ["serve"]):
+                done = host.run(*command, check=3)
+                expect("http.listen" in done.stdout + done.stderr, done)
 
 
 def a_token_is_not_sent_to_whoever_took_the_port_of_a_host_that_crashed():
@@ -223,6 +237,7 @@ sys.exit(run_tests([
     wrong_settings_exit_with_3_and_name_the_line,
     a_missing_settings_file_exits_with_3,
     a_token_is_not_sent_to_whoever_took_the_port_of_a_host_that_crashed,
+    an_address_that_the_host_cannot_listen_at_is_a_fault_of_the_settings,
     config_check_says_that_good_settings_are_fine,
     an_unreadable_secret_is_named_and_starts_all_the_same,
     config_show_keeps_secrets,

@@ -99,12 +99,13 @@ def a_second_host_on_the_same_state_is_refused():
 
 def secrets_are_private_and_not_in_the_log():
     with inbox_with_account() as inbox, host_for(inbox) as host:
-        host.start()
+        host.start(log_level="debug")
         host.publish(event(1))
         inbox.wait_for(1)
         token = host.folder / "state" / "admin.token"
         expect(stat.S_IMODE(token.stat().st_mode) == 0o600, "admin.token is mode 0600")
         wait_until(lambda: "delivered" in host.log_text(), 10, "the outcome is in the log")
+        expect("request answered" in host.log_text(), "the log says all that it can")
         expect("right-password" not in host.log_text() and host.token() not in host.log_text(), "no secret in the log")
         lines = [line for line in host.log_text().splitlines() if " delivered " in line]
         expect(len(lines) == 1 and "code=OK" in lines[0], f"one line an outcome: {lines}")

@@ -99,6 +99,23 @@ TEST_F(StoreList, FindsOneAmongManyThoughItLooksInSlices) {
   EXPECT_EQ(1'001u, list({.limit = 50'000}).size()) << "no page is longer";
 }
 
+TEST_F(StoreList, FindsAnEventsDeliveriesAmongManyOfTheSameIdThoughItLooksInSlices) {
+  for (std::int64_t base = 0; base < 12'000; base += 1'000) {
+    std::vector<accept_item> items;
+    for (std::int64_t at = base + 1; at <= base + 1'000; ++at) {
+      const std::string source = at == 3 || at == 7'000 ? "/rare" : "/" + std::to_string(at);
+      items.push_back(make_item(at, make_event("same", at == 3 ? "acme" : "globex", source), {make_delivery(at)}));
+    }
+    ASSERT_TRUE(calls().accept(make_batch(std::move(items))));
+  }
+  EXPECT_EQ((ids{7'000, 3}), list({.event_id = "same", .source = "/rare"}));
+  EXPECT_EQ((ids{3}), list({.event_id = "same", .source = "/rare", .organization = "acme"}));
+  EXPECT_EQ((ids{3}), list({.event_id = "same", .organization = "acme"}));
+  EXPECT_EQ((ids{3}), list({.event_id = "same", .source = "/rare", .after = delivery_id{7'000}}));
+  EXPECT_EQ((ids{12'000, 11'999}), list({.event_id = "same", .limit = 2}));
+  EXPECT_EQ((ids{}), list({.event_id = "same", .source = "/rare", .organization = "unheard of"}));
+}
+
 TEST_F(StoreList, KnowsNothingOfAnUnknownDelivery) {
   auto found = calls().get(delivery_id{12345});
   ASSERT_TRUE(found);

@@ -1,5 +1,5 @@
 // Addresses to listen at: which are taken, and why others are not.
-#include "core/http/address.hpp"
+#include "core/settings/listen_address.hpp"
 
 #include <gtest/gtest.h>
 
@@ -27,6 +27,17 @@ TEST(Address, RefusesEverythingElseAndSaysWhy) {
     EXPECT_EQ("SETTINGS_INVALID", parsed.error().code);
     EXPECT_EQ("http.listen", parsed.error().place.key);
     EXPECT_FALSE(parsed.error().what.empty());
+  }
+}
+
+TEST(Address, IsCheckedInTheSettingsAsTheListenerReadsIt) {
+  EXPECT_EQ("unix:/srv/api", *check_listen_address("unix:api", "/srv"));
+  EXPECT_EQ("localhost:80", *check_listen_address("localhost:80", "/srv"));
+  for (const std::string& text : {std::string("::1:8480"), std::string("[127.0.0.1]:80"), std::string("unix:"),
+                                  std::string("[localhost]:80"), "unix:" + std::string(104, 'x')}) {
+    const auto checked = check_listen_address(text, "/srv");
+    ASSERT_FALSE(checked) << text;
+    EXPECT_EQ("SETTINGS_INVALID", checked.error().code);
   }
 }
 
