@@ -1,23 +1,43 @@
 // `tocsin config check`, `show` and `why`.
 #include <boost/json.hpp>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "core/app/commands.hpp"
 #include "core/app/console.hpp"
 #include "core/app/workbench.hpp"
+#include "core/rendering/renderer.hpp"
 
 namespace tocsin::app {
 namespace {
 
 namespace json = boost::json;
 
+// Routes whose messages could never be made.
+faults unknown_templates(const settings& in_force) {
+  faults unknown;
+  const auto known = renderer().templates();
+  for (const auto& route : in_force.routes()) {
+    if (std::find(known.begin(), known.end(), route.template_name) != known.end()) continue;
+    unknown.push_back(
+        {"SETTINGS_INVALID",
+         "The route \"" + route.name + "\" names the template \"" + route.template_name + "\", which there is not.",
+         "Name one that there is, or leave template out for \"default\".", at_key("routes.template")});
+  }
+  return unknown;
+}
+
 }  // namespace
 
 int config_check(const config_options& options) {
   const auto found = read_configuration(options.config);
   auto errors = found.errors;
-  if (found.settings) errors = endpoint_problems(*found.settings);
+  if (found.settings) {
+    errors = endpoint_problems(*found.settings);
+    const auto unknown = unknown_templates(*found.settings);
+    errors.insert(errors.end(), unknown.begin(), unknown.end());
+  }
   if (options.json) {
     std::printf("%s\n", json::serialize(json::object{{"ok", errors.empty()},
                                                      {"file", found.file.string()},

@@ -111,6 +111,9 @@ def config_check_says_that_good_settings_are_fine():
     with Inbox(INBOX) as inbox, host_for(inbox) as host:
         host.run("config", "check", check=0)
         expect(host.run("config", "check", check=None, json_output=True)["ok"] is True, "json says ok")
+        host.write("tocsin.toml", host.config.read_text() + 'template = "nonsense"\n')
+        done = host.run("config", "check", check=3)
+        expect("nonsense" in done.stdout + done.stderr and '"all"' in done.stdout + done.stderr, done)
 
 
 def an_unreadable_secret_is_named_and_starts_all_the_same():
