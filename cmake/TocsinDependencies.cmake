@@ -22,4 +22,5 @@ target_compile_definitions(tocsin_boost PUBLIC
   BOOST_BEAST_USE_STD_STRING_VIEW BOOST_DLL_USE_STD_FS)
 target_link_libraries(tocsin_boost PUBLIC Threads::Threads)
 add_library(tocsin_beast STATIC EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/cmake/boost_beast.cpp)
+target_compile_definitions(tocsin_beast PUBLIC BOOST_DISABLE_PRAGMA_MESSAGE) # its notes on itself would look like ours
 target_link_libraries(tocsin_beast PUBLIC tocsin_boost)

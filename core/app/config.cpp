@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "core/app/channel_check.hpp"
 #include "core/app/commands.hpp"
 #include "core/app/console.hpp"
 #include "core/app/workbench.hpp"
@@ -33,20 +34,24 @@ faults unknown_templates(const settings& in_force) {
 int config_check(const config_options& options) {
   const auto found = read_configuration(options.config);
   auto errors = found.errors;
+  auto warnings = found.warnings;
   if (found.settings) {
     errors = endpoint_problems(*found.settings);
     const auto unknown = unknown_templates(*found.settings);
     errors.insert(errors.end(), unknown.begin(), unknown.end());
+    const auto said = check_channels(found);
+    errors.insert(errors.end(), said.errors.begin(), said.errors.end());
+    warnings.insert(warnings.end(), said.warnings.begin(), said.warnings.end());
   }
   if (options.json) {
     std::printf("%s\n", json::serialize(json::object{{"ok", errors.empty()},
                                                      {"file", found.file.string()},
                                                      {"errors", to_json(errors)},
-                                                     {"warnings", to_json(found.warnings)}})
+                                                     {"warnings", to_json(warnings)}})
                             .c_str());
     return errors.empty() ? exit_done : exit_configuration;
   }
-  for (const auto& why : found.warnings)
+  for (const auto& why : warnings)
     std::printf("%s %s\n", paint("warning:", colour::yellow).c_str(), why.to_string().c_str());
   for (const auto& why : errors) std::printf("%s %s\n", paint("error:", colour::red).c_str(), why.to_string().c_str());
   if (!errors.empty()) return exit_configuration;

@@ -8,6 +8,7 @@
 
 #include "core/app/commands.hpp"
 #include "core/model/delivery.hpp"
+#include "core/settings/suggestion.hpp"
 
 namespace {
 
@@ -99,7 +100,7 @@ void add_plugin_commands(CLI::App& program, all_options& all, std::function<int(
               chosen);
   auto& inspect =
       add_command(plugin, "inspect", "A file's manifest; runs none of its code", all.inspect, &plugin_inspect, chosen);
-  inspect.add_option("file", all.inspect.file, "A plugin file")->required();
+  inspect.add_option("file", all.inspect.file, "A plugin's file, or the id of an installed one")->required();
   auto& create = add_command(plugin, "new", "Begin a plugin: a project that builds and has a test", all.create,
                              &plugin_new, chosen);
   create.add_option("name", all.create.name, "Its id, such as chat-room")->required();
@@ -132,6 +133,26 @@ void add_queue_commands(CLI::App& program, all_options& all, std::function<int()
   show.add_option("id", all.queue_show.id, "A delivery's identifier")->required();
 }
 
+// CLI11 says of an unknown command only that one is missing.
+std::string misspelt_command(const CLI::App& program, int count, char** arguments) {
+  const CLI::App* within = &program;
+  std::string path = "tocsin";
+  for (int at = 1; at < count && !within->get_subcommands([](const CLI::App*) { return true; }).empty(); ++at) {
+    const std::string word = arguments[at];
+    if (word.starts_with('-')) return {};
+    std::vector<std::string> known;
+    const CLI::App* next = nullptr;
+    for (const CLI::App* command : within->get_subcommands([](const CLI::App*) { return true; })) {
+      known.push_back(command->get_name());
+      if (command->get_name() == word) next = command;
+    }
+    if (next == nullptr) return path + " has no command \"" + word + "\". " + tocsin::remedy_for_unknown(word, known);
+    within = next;
+    path += " " + word;
+  }
+  return {};
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -146,6 +167,10 @@ int main(int count, char** arguments) {
   add_config_commands(program, all, chosen);
   add_plugin_commands(program, all, chosen);
   add_queue_commands(program, all, chosen);
+  if (const auto meant = misspelt_command(program, count, arguments); !meant.empty()) {
+    std::fprintf(stderr, "%s\n", meant.c_str());
+    return exit_usage;
+  }
   try {
     program.parse(count, arguments);
   } catch (const CLI::ParseError& error) {

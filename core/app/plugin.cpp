@@ -6,6 +6,7 @@
 
 #include "core/app/commands.hpp"
 #include "core/app/console.hpp"
+#include "core/app/setting_help.hpp"
 #include "core/app/workbench.hpp"
 
 namespace tocsin::app {
@@ -28,6 +29,25 @@ std::string joined(const std::vector<std::string>& all) {
   std::string text;
   for (const auto& one : all) text += (text.empty() ? "" : ", ") + one;
   return text;
+}
+
+// The plugins of the configuration; without a settings file the built-in ones.
+std::vector<plugin_info> installed(const plugin_options& options) {
+  auto plugins = read_configuration(options.config).plugins;
+  if (!plugins.empty()) return plugins;
+  faults warnings;
+  const std::vector<std::filesystem::path> folders{builtin_plugin_folder()};
+  if (auto builtin = discover_plugins(folders, warnings)) plugins = std::move(*builtin);
+  return plugins;
+}
+
+// What the user named: a file, or the id of an installed plugin.
+std::filesystem::path file_of(const plugin_options& options) {
+  std::error_code ignored;
+  if (options.file.has_parent_path() || std::filesystem::exists(options.file, ignored)) return options.file;
+  for (const auto& plugin : installed(options))
+    if (plugin.id == options.file.string() && plugin.state != plugin_state::refused) return plugin.file;
+  return options.file;
 }
 
 }  // namespace
@@ -64,7 +84,7 @@ int plugin_list(const plugin_options& options) {
 }
 
 int plugin_inspect(const plugin_options& options) {
-  const auto plugin = inspect_plugin(options.file);
+  const auto plugin = inspect_plugin(file_of(options));
   const bool refused = plugin.state == plugin_state::refused;
   if (options.json) {
     auto object = to_json(plugin);
@@ -92,14 +112,14 @@ int plugin_inspect(const plugin_options& options) {
   for (const auto& need : what.requirements)
     std::printf("requires      %s%s\n", need.service.c_str(), need.same_process ? " in the same process" : "");
   for (const auto& capability : what.capabilities) std::printf("asks for      %s\n", capability.c_str());
-  if (const auto* properties = what.settings.if_contains("properties");
-      properties != nullptr && properties->is_object()) {
-    for (const auto& member : properties->get_object()) {
-      const auto* description = member.value().is_object() ? member.value().get_object().if_contains("title") : nullptr;
-      std::printf("setting       %-30s %s\n", std::string(member.key()).c_str(),
-                  description != nullptr && description->is_string() ? description->get_string().c_str() : "");
-    }
+  const auto settings = explain_settings(what.settings);
+  if (!settings.empty()) std::printf("\n%s\n", paint("settings", colour::bold).c_str());
+  for (const auto& setting : settings) {
+    std::printf("  %-30s %s\n", setting.key.c_str(), paint(setting.values, colour::dim).c_str());
+    if (!setting.text.empty()) std::printf("      %s\n", setting.text.c_str());
   }
+  if (!what.codes.empty()) std::printf("\n%s\n", paint("codes", colour::bold).c_str());
+  for (const auto& code : what.codes) std::printf("  %-30s %s\n", code.code.c_str(), code.explanation.c_str());
   return exit_done;
 }
 

@@ -67,6 +67,11 @@ int publish(const publish_options& options) {
   const bool duplicate = accepted.at("duplicate").as_bool();
   std::printf("%s %s  (id %s, source %s)\n", duplicate ? "duplicate of" : "accepted",
               accepted.at("id").as_string().c_str(), value->id.c_str(), value->source.c_str());
+  if (!duplicate && accepted.at("deliveries").to_number<std::uint64_t>() == 0) {
+    std::printf(
+        "%s no route matches it, so nobody is told: compare types, severity and organization with [[routes]].\n",
+        paint("warning:", colour::yellow).c_str());
+  }
   return exit_done;
 }
 

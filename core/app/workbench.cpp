@@ -50,6 +50,9 @@ configuration read_configuration(const std::optional<std::filesystem::path>& giv
 }
 
 workbench::workbench(const configuration& from, const endpoint_settings& endpoint, outcome_handler complete)
+    : workbench(from, std::set{endpoint.plugin, endpoint.preset}, std::move(complete)) {}
+
+workbench::workbench(const configuration& from, std::set<std::string> needed, outcome_handler complete)
     : pool_(std::make_unique<executor>(2)), clock_(make_system_clock(*pool_)) {
   plugin_host_services services;
   services.pool = pool_.get();
@@ -61,8 +64,7 @@ workbench::workbench(const configuration& from, const endpoint_settings& endpoin
   services.recall = [](std::string, std::string, store::callback<std::string> done) { done(std::string()); };
   services.reveal = [settings = from.settings](std::uint64_t handle) { return settings->secret(handle); };
   plugins_ = std::make_unique<plugin_host>(std::move(services), from.plugins);
-  plugins_->start(
-      [&endpoint](const manifest& plugin) { return plugin.id == endpoint.plugin || plugin.id == endpoint.preset; });
+  plugins_->start([&needed](const manifest& plugin) { return needed.contains(plugin.id); });
 }
 
 workbench::~workbench() {

@@ -9,6 +9,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 namespace tocsin::app {
@@ -34,6 +36,8 @@ class workbench {
  public:
   // Starts the plugin of the endpoint, its preset, and what they require.
   workbench(const configuration& from, const endpoint_settings& endpoint, outcome_handler complete);
+  // Starts the plugins of these ids, and what they require.
+  workbench(const configuration& from, std::set<std::string> needed, outcome_handler complete);
   ~workbench();
   plugin_host& plugins() { return *plugins_; }
   tocsin::clock& clock() { return *clock_; }

@@ -43,6 +43,7 @@ struct plan {
   std::shared_ptr<const event> payload;  // null: nothing of it was reserved
   std::vector<leased_delivery> reserved;
   std::vector<endpoint_key> waiting;
+  std::uint32_t deliveries = 0;
 };
 
 void add_once(std::vector<endpoint_key>& keys, const endpoint_key& key) {
@@ -59,7 +60,7 @@ struct bus::impl : std::enable_shared_from_this<bus::impl> {
   accept_item item_of(event value, const snapshot& with, time_ms now, plan& kept);
   new_delivery delivery_of(const planned_delivery& planned, const event& value, const snapshot& with, time_ms now);
   void release(const std::vector<plan>& plans);
-  void after_commit(std::vector<plan> plans, const std::vector<accept_answer>& answers);
+  void after_commit(std::vector<plan> plans, std::vector<accept_answer>& answers);
   void leave(std::size_t events);
 
   bus_parts parts;
@@ -168,6 +169,7 @@ accept_item bus::impl::item_of(event value, const snapshot& with, time_ms now, p
     }
     item.deliveries.push_back(std::move(made));
   }
+  kept.deliveries = static_cast<std::uint32_t>(item.deliveries.size());
   item.payload = std::move(value);
   return item;
 }
@@ -179,7 +181,7 @@ void bus::impl::release(const std::vector<plan>& plans) {
 }
 
 // On the store's thread. The dispatcher first: a publisher that is answered may well look for its delivery.
-void bus::impl::after_commit(std::vector<plan> plans, const std::vector<accept_answer>& answers) {
+void bus::impl::after_commit(std::vector<plan> plans, std::vector<accept_answer>& answers) {
   std::vector<leased_delivery> leased;
   std::vector<endpoint_key> waiting;
   for (std::size_t i = 0; i < plans.size(); ++i) {
@@ -190,7 +192,8 @@ void bus::impl::after_commit(std::vector<plan> plans, const std::vector<accept_a
       continue;
     }
     ++accepted;
-    if (one.reserved.empty() && one.waiting.empty()) ++unrouted;
+    answers[i].deliveries = one.deliveries;
+    if (one.deliveries == 0) ++unrouted;
     std::move(one.reserved.begin(), one.reserved.end(), std::back_inserter(leased));
     for (const auto& key : one.waiting) add_once(waiting, key);
   }

@@ -113,7 +113,8 @@ std::string accepted_body(const std::vector<accept_answer>& answers) {
   for (const auto& answer : answers) {
     body += body.back() == '[' ? R"({"id":")" : R"(,{"id":")";
     body += to_text(answer.id);
-    body += answer.duplicate ? R"(","duplicate":true})" : R"(","duplicate":false})";
+    body += answer.duplicate ? R"(","duplicate":true,"deliveries":)" : R"(","duplicate":false,"deliveries":)";
+    body += std::to_string(answer.deliveries) + "}";
   }
   return body + "]}";
 }

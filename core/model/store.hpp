@@ -48,8 +48,9 @@ struct accept_batch {
 };
 
 struct accept_answer {
-  event_id id{};           // of a duplicate: the first one's
-  bool duplicate = false;  // nothing of the item was written, its deliveries do not exist
+  event_id id{};                 // of a duplicate: the first one's
+  bool duplicate = false;        // nothing of the item was written, its deliveries do not exist
+  std::uint32_t deliveries = 0;  // that were made of it; 0 of a duplicate and of an event that no route matches
 };
 
 struct lease_request {

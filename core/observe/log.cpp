@@ -169,9 +169,10 @@ void start(format how, level lowest) {
 void flush() {
   auto& to = out();
   const std::lock_guard lock(to.mutex);
-  // The pool's destructor writes out what waits and joins its thread; a later line goes out directly.
-  to.logger.reset();
+  // The pool's destructor writes out what waits and joins its thread, which uses the logger until then; a later line
+  // goes out directly.
   to.pool.reset();
+  to.logger.reset();
 }
 
 void write(level at, std::string_view text, std::initializer_list<field> fields) {

@@ -9,11 +9,12 @@ namespace {
 
 constexpr std::array<labels, 2> table = {{
     {"en",
-     {"Information", "Success", "Warning", "Error", "Critical"},
+     {"Information", "Success", "Warning", "Error", "Fatal"},
      "Severity",
      "Type",
      "Time",
      "Organization",
+     "Source",
      "Data",
      "Product",
      "Holder",
@@ -29,6 +30,7 @@ constexpr std::array<labels, 2> table = {{
      "Type",
      "Date",
      "Organisation",
+     "Source",
      "Données",
      "Produit",
      "Titulaire",

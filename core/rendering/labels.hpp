@@ -11,7 +11,7 @@ namespace tocsin {
 struct labels {
   std::string_view language;  // of these words: "en"
   std::string_view severities[5];
-  std::string_view severity, type, time, organization, data;
+  std::string_view severity, type, time, organization, source, data;
   std::string_view product, holder, expires, days_left, seats;
   std::string_view separator;    // between a label and its value
   std::string_view more_fields;  // with {n} for how many

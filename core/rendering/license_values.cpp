@@ -34,11 +34,13 @@ void add_days(std::int64_t days_left, template_values::texts& values) {
 }  // namespace
 
 std::optional<license_values> read_license(const json::object& data, const labels& words, const std::string& locale,
-                                           const std::string& time_zone) {
+                                           const std::string& time_zone, std::optional<time_ms> said) {
   const std::string product = text_at(data, "product");
   const auto expires = parse_rfc3339(text_at(data, "expires"));
-  const auto days_left = number_at(data, "days_left");
+  auto days_left = number_at(data, "days_left");
   if (product.empty() || !expires || !days_left) return std::nullopt;
+  // As a reader counts who sees both dates.
+  if (said) days_left = calendar_days(*said, *expires, time_zone);
 
   license_values made;
   auto& values = made.values;

@@ -154,7 +154,7 @@ gathered gather(const render_request& request, std::string name, const labels& w
   made.values["headline"] = one_line(value.subject.empty() ? value.type : value.subject, 300);
   auto data = read_event_data(value);
   if (name.starts_with(license_types)) {
-    if (auto license = read_license(data.json, words, locale, request.time_zone)) {
+    if (auto license = read_license(data.json, words, locale, request.time_zone, value.time)) {
       made.values.merge(license->values);
       made.rows = std::move(license->rows);
       add_envelope_rows(request, words, locale, made.rows);
@@ -165,6 +165,7 @@ gathered gather(const render_request& request, std::string name, const labels& w
   }
   made.template_name = std::move(name);
   add_envelope_rows(request, words, locale, made.rows);
+  made.rows.emplace_back(words.source, one_line(value.source, 200));
   for (auto& field : data.fields) made.rows.emplace_back(std::move(field.name), std::move(field.value));
   if (!data.text.empty()) made.rows.emplace_back(words.data, std::move(data.text));
   if (data.not_shown > 0) {

@@ -47,6 +47,11 @@ class file_descriptor {
 result<std::string> read_file(const std::string& path, const std::string& remedy) {
   // O_NONBLOCK: a FIFO in the file's place must not hold the host up.
   const file_descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (fd.get() < 0 && errno == ENOENT) {
+    return invalid(
+        "The secret's file " + path + " does not exist.",
+        "Write the secret into it, readable for the user who runs Tocsin alone (chmod 600), or correct the path.");
+  }
   if (fd.get() < 0) {
     return invalid("The secret's file " + path + " cannot be read: " + std::generic_category().message(errno) + ".",
                    remedy);

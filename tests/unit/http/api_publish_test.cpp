@@ -14,7 +14,8 @@ TEST_F(ApiPublish, TakesAnEvent) {
   const auto answer = call("POST", "/v1/events", one_event);
   EXPECT_EQ(202, answer.status);
   EXPECT_EQ("application/json", answer.content_type);
-  EXPECT_EQ(R"({"accepted":1,"duplicates":0,"events":[{"id":")" + to_text(event_id{1}) + R"(","duplicate":false}]})",
+  EXPECT_EQ(R"({"accepted":1,"duplicates":0,"events":[{"id":")" + to_text(event_id{1}) +
+                R"(","duplicate":false,"deliveries":0}]})",
             answer.body);
   ASSERT_EQ(1u, published_.size());
   EXPECT_EQ("42", published_.front().id);

@@ -72,6 +72,7 @@ TEST(RendererHostile, SubjectsStayOneLine) {
 
 TEST(RendererHostile, LicenseDataCannotBreakOutOfItsSentence) {
   event value = license_event();
+  value.time.reset();
   value.data =
       R"({"product":"P\n\nFake paragraph\r\nBcc: x","holder":"</td></table><a href='x'>","expires":"2026-12-05T12:00:00Z",
                    "days_left":9223372036854775807,"seats":-5,"used":9223372036854775807,"late":true,"step":-3})";

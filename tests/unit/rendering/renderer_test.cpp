@@ -25,6 +25,7 @@ TEST(Renderer, ShowsTheWholeEventByDefault) {
             "Type:         tocsin.robot.disconnected\n"
             "Time:         November 21, 2026 at 23:53 UTC\n"
             "Organization: acme\n"
+            "Source:       /robots\n"
             "robot:        robot-7\n"
             "since:        23:40\n"
             "details:      {\"exit\":1}\n"
@@ -81,11 +82,22 @@ TEST(Renderer, SaysThatANoticeComesLate) {
   EXPECT_THAT(render(license_event()).text, Not(HasSubstr("late")));
 }
 
+TEST(Renderer, CountsDaysOnTheReadersCalendar) {
+  event value = license_event("tocsin.license.expiring", 4);
+  value.time = parse_rfc3339("2026-12-02T03:10:00Z");
+  EXPECT_THAT(render(value).subject, HasSubstr("ends in 3 days"));
+  value.time = parse_rfc3339("2026-12-05T00:10:00Z");
+  EXPECT_THAT(render(value).subject, HasSubstr("ends today"));
+  EXPECT_THAT(render(value, "en", "America/New_York").subject, HasSubstr("ends tomorrow"));
+  value.time.reset();
+  EXPECT_THAT(render(value).subject, HasSubstr("ends in 4 days")) << "without a time, as the event says";
+}
+
 TEST(Renderer, WritesFrenchInTheOrganizationsTimeZone) {
   const auto parts = render(license_event(), "fr-FR", "Europe/Paris");
-  EXPECT_EQ(parts.subject, "[Avertissement] Licence Orchestrator : expire dans 14 jours");
+  EXPECT_EQ(parts.subject, "[Avertissement] Licence Orchestrator : expire dans 13 jours");
   EXPECT_THAT(parts.text,
-              HasSubstr("La licence Orchestrator (titulaire : Acme GmbH) expire le 5 décembre 2026, dans 14 jours."));
+              HasSubstr("La licence Orchestrator (titulaire : Acme GmbH) expire le 5 décembre 2026, dans 13 jours."));
   EXPECT_THAT(parts.text, HasSubstr("22 novembre 2026 à 00:53 UTC+1"));
   EXPECT_THAT(parts.text, HasSubstr("Titulaire"));
   EXPECT_THAT(parts.html, HasSubstr("<html lang=\"fr\">"));
@@ -109,6 +121,7 @@ TEST(Renderer, ShowsALicenseEventWithoutItsDataByTheDefaultTemplate) {
 TEST(Renderer, LeavesSeatsAndHolderOutWhereThereAreNone) {
   event value = license_event();
   value.data = R"({"product":"P","expires":"2026-12-05T12:00:00Z","days_left":2})";
+  value.time.reset();
   EXPECT_THAT(render(value).text, HasSubstr("\n\nThe license of P ends on December 5, 2026, in 2 days.\n\nProduct:"));
 }
 

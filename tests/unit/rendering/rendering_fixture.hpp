@@ -18,7 +18,7 @@ inline event license_event(std::string type = "tocsin.license.expiring", int day
   made.type = std::move(type);
   made.severity = severity::warn;
   made.organization = "acme";
-  made.time = parse_rfc3339("2026-11-21T23:53:00Z");
+  made.time = *parse_rfc3339("2026-12-05T23:53:00Z") - days_left * std::int64_t{86'400'000};
   made.data = R"({"product":"Orchestrator","holder":"Acme GmbH","expires":"2026-12-05T12:00:00Z","days_left":)" +
               std::to_string(days_left) + R"(,"step":14,"seats":100,"used":83,"late":false})";
   return made;
