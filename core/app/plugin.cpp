@@ -84,7 +84,16 @@ int plugin_list(const plugin_options& options) {
 }
 
 int plugin_inspect(const plugin_options& options) {
-  const auto plugin = inspect_plugin(file_of(options));
+  const auto file = file_of(options);
+  std::error_code ignored;
+  if (!std::filesystem::exists(std::filesystem::symlink_status(file, ignored))) {
+    return fail({"PLUGIN_UNKNOWN",
+                 "There is no plugin \"" + options.file.string() + "\", neither a file nor an installed one's id.",
+                 "tocsin plugin list shows what is installed.",
+                 {}},
+                options.json, exit_failed);
+  }
+  const auto plugin = inspect_plugin(file);
   const bool refused = plugin.state == plugin_state::refused;
   if (options.json) {
     auto object = to_json(plugin);

@@ -53,6 +53,12 @@ def wrong_calls_exit_with_2():
         expect(done.stderr, f"{arguments} said nothing on standard error")
 
 
+def a_misspelt_command_names_the_one_that_was_meant():
+    for arguments, meant in ((["sevre"], '"serve"'), (["queue", "lsit"], '"list"'), (["trace", "--help"], "Known here")):
+        done = subprocess.run([TOCSIN, *arguments], capture_output=True, text=True)
+        expect(done.returncode == 2 and meant in done.stderr, (arguments, done))
+
+
 def version_and_help_exit_with_0():
     done = subprocess.run([TOCSIN, "--version"], capture_output=True, text=True)
     expect(done.returncode == 0 and done.stdout.startswith("tocsin 0."), done)
@@ -127,6 +133,19 @@ def an_unreadable_secret_is_named_and_starts_all_the_same():
         host.start()  # and is ready
 
 
+def config_check_asks_the_plugins_too():
+    with Inbox(INBOX) as inbox, host_for(inbox) as host:
+        text = host.config.read_text()
+        host.write("tocsin.toml", text.replace("noreply@example.org", "noreply"))
+        line = 1 + text[:text.index("plugin =")].count("\n")
+        done = host.run("config", "check", check=3)
+        expect(f"tocsin.toml:{line}:" in done.stdout and '"noreply"' in done.stdout, done)
+        host.write("tocsin.toml", text)
+        pathlib.Path(inbox.ca_file).write_text("no certificate")
+        done = host.run("config", "check", check=3)
+        expect("PEM" in done.stdout, done)
+
+
 def config_show_keeps_secrets():
     with Inbox(INBOX) as inbox, host_for(inbox) as host:
         done = host.run("config", "show", check=0)
@@ -150,6 +169,15 @@ def plugin_list_shows_the_built_in_plugins():
             expect(plugin["state"] != "refused" and plugin["reason"] == "", plugin)
         inspected = host.run("plugin", "inspect", plugins["smtp"]["file"], json_output=True)
         expect(inspected["id"] == "smtp" and inspected["build_id"] and inspected["settings"]["properties"], inspected)
+
+
+def plugin_inspect_takes_an_id_and_explains_the_settings():
+    with Inbox(INBOX) as inbox, host_for(inbox) as host:
+        shown = host.run("plugin", "inspect", "smtp").stdout
+        for said in ("tls.ca_file", "integer from 1 to 65535, default 587", "AUTH_REJECTED", "host "):
+            expect(said in shown, (said, shown))
+        done = host.run("plugin", "inspect", "smpt", check=1)
+        expect('no plugin "smpt"' in done.stderr and "plugin list" in done.stderr, done)
 
 
 def a_refused_file_is_listed_and_the_host_starts_without_it():
@@ -231,11 +259,14 @@ def publish_and_queue_speak_to_the_running_host():
         shown = host.run("queue", "show", listed[0]["id"], json_output=True)
         expect(shown["state"] in ("delivered", "sending") and isinstance(shown["history"], list), shown)
         expect(host.run("queue", "show", "0000000000000", check=1).stderr, "an unknown id is said to be one")
+        expect("no route" not in host.run("publish", "--type", "tocsin.job.faulted").stdout, "it is routed")
+        expect("no route matches" in host.run("publish", "--type", "elsewhere").stdout, "nobody is told, and that is said")
         expect(host.run("publish", "--type", "x", "--data", "{", check=2).stderr, "wrong JSON is a wrong call")
 
 
 sys.exit(run_tests([
     wrong_calls_exit_with_2,
+    a_misspelt_command_names_the_one_that_was_meant,
     version_and_help_exit_with_0,
     wrong_settings_exit_with_3_and_name_the_line,
     a_missing_settings_file_exits_with_3,
@@ -243,9 +274,11 @@ sys.exit(run_tests([
     an_address_that_the_host_cannot_listen_at_is_a_fault_of_the_settings,
     config_check_says_that_good_settings_are_fine,
     an_unreadable_secret_is_named_and_starts_all_the_same,
+    config_check_asks_the_plugins_too,
     config_show_keeps_secrets,
     config_why_names_the_line,
     plugin_list_shows_the_built_in_plugins,
+    plugin_inspect_takes_an_id_and_explains_the_settings,
     a_refused_file_is_listed_and_the_host_starts_without_it,
     doctor_goes_through_every_stage,
     doctor_stops_at_the_stage_that_fails,
