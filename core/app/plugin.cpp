@@ -8,6 +8,7 @@
 #include "core/app/console.hpp"
 #include "core/app/setting_help.hpp"
 #include "core/app/workbench.hpp"
+#include "core/plugin_host/windows_plugin.hpp"
 
 namespace tocsin::app {
 namespace {
@@ -93,7 +94,9 @@ int plugin_inspect(const plugin_options& options) {
                  {}},
                 options.json, exit_failed);
   }
-  const auto plugin = inspect_plugin(file);
+  auto plugin = inspect_plugin(file);
+  if (plugin.state == plugin_state::refused)
+    if (auto other = inspect_windows_plugin(file)) plugin = std::move(*other);
   const bool refused = plugin.state == plugin_state::refused;
   if (options.json) {
     auto object = to_json(plugin);
@@ -118,6 +121,7 @@ int plugin_inspect(const plugin_options& options) {
               what.description.c_str());
   std::printf("file          %s\nbuild id      %s\nabi           %u.%u\nprovides      %s\n", plugin.file.c_str(),
               plugin.build_id.c_str(), what.abi_major, what.abi_minor, joined(what.provides).c_str());
+  if (!plugin.reason.empty()) std::printf("note          %s\n", plugin.reason.c_str());
   for (const auto& need : what.requirements)
     std::printf("requires      %s%s\n", need.service.c_str(), need.same_process ? " in the same process" : "");
   for (const auto& capability : what.capabilities) std::printf("asks for      %s\n", capability.c_str());

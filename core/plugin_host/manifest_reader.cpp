@@ -1,6 +1,8 @@
 // Reads an ELF64 shared library's notes with every bound checked. Layouts: System V ABI (gABI) 4.1, chapters 4 and 5.
 #include "core/plugin_host/manifest_reader.hpp"
 
+#include "core/plugin_host/pe_manifest_reader.hpp"
+
 #include <elf.h>
 
 #include <bit>
@@ -92,6 +94,8 @@ std::string hexadecimal(bytes from) {
 // Is it a shared library for this machine at all?
 result<Elf64_Ehdr> read_header(bytes file, std::uint16_t machine) {
   if (file.empty()) return refused("it is empty.", "Build or install it again.");
+  if (is_pe_file(file))
+    return refused("it is built for the wrong system: it is for Windows. `tocsin plugin inspect` reads its manifest.");
   if (file.size() < SELFMAG || std::memcmp(file.data(), ELFMAG, SELFMAG) != 0)
     return refused("it is no shared library: it does not begin as an ELF file does.");
   if (file.size() < EI_NIDENT) return damaged("it ends within its ELF header.");

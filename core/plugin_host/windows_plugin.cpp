@@ -1,0 +1,34 @@
+// What a library for Windows says of itself: its file is read as every plugin file is, then its sections.
+#include "core/plugin_host/windows_plugin.hpp"
+
+#include "core/plugin_host/pe_manifest_reader.hpp"
+#include "core/plugin_host/plugin_file.hpp"
+
+namespace tocsin {
+
+std::optional<plugin_info> inspect_windows_plugin(const std::filesystem::path& path) {
+  const auto file = plugin_file::read(path);
+  if (!file || !is_pe_file(file->bytes())) return std::nullopt;
+  plugin_info info;
+  info.file = path;
+  info.state = plugin_state::refused;
+  auto notes = read_pe_notes(file->bytes());
+  if (!notes) {
+    info.reason = notes.error().to_string();
+    return info;
+  }
+  auto manifest = parse_manifest(notes->manifest);
+  if (!manifest) {
+    info.reason = "its manifest is wrong: " + manifest.error().to_string();
+    return info;
+  }
+  info.state = plugin_state::discovered;
+  info.reason = "it is for Windows (" + notes->machine + "): a host there can load it, this one cannot.";
+  info.id = manifest->id;
+  info.version = manifest->version;
+  info.build_id = std::move(notes->build_id);
+  info.manifest = std::move(*manifest);
+  return info;
+}
+
+}  // namespace tocsin
