@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -71,6 +72,19 @@ struct plugin_new_options : common_options {
   std::filesystem::path directory;  // empty: the name, here
 };
 int plugin_new(const plugin_new_options& options);
+
+struct plugin_test_options : common_options {
+  std::filesystem::path file;
+  std::vector<std::string> only;  // globs over the cases' names
+  bool list = false;
+  bool in_process = false;
+  std::uint64_t seed = 0;  // 0: a random one
+  double timeout = 20;     // seconds, of one case
+  std::filesystem::path junit;
+  std::string settings;                     // JSON, or a file with it; as they would be written in TOML
+  std::vector<std::filesystem::path> with;  // plugins that provide what it requires
+};
+int plugin_test(const plugin_test_options& options);
 
 struct queue_options : common_options {
   std::string id;  // of `show`

@@ -41,6 +41,7 @@ struct all_options {
   config_options check, show, why;
   plugin_options list, inspect;
   plugin_new_options create;
+  plugin_test_options test;
   queue_options queue_list, queue_show;
 };
 
@@ -93,8 +94,25 @@ void add_config_commands(CLI::App& program, all_options& all, std::function<int(
   why.add_option("--organization", all.why.organization, "What holds for this organization");
 }
 
+void add_plugin_test(CLI::App& plugin, all_options& all, std::function<int()>& chosen) {
+  auto& test = add_command(plugin, "test", "Run the conformance cases on a plugin, each in a process of its own",
+                           all.test, &plugin_test, chosen);
+  test.add_option("file", all.test.file, "A plugin file; not needed for --list");
+  test.add_option("--only", all.test.only, "Cases by name; * and ? stand for anything")->type_name("CASE");
+  test.add_flag("--list", all.test.list, "List the cases, with the law that each proves");
+  test.add_flag("--in-process", all.test.in_process, "Run them in this process, for a debugger; without a time limit");
+  test.add_option("--seed", all.test.seed, "Repeat a run with the seed that it printed");
+  test.add_option("--timeout", all.test.timeout, "Seconds that a case may take")
+      ->capture_default_str()
+      ->check(CLI::Range(0.1, 3600.0));
+  test.add_option("--junit", all.test.junit, "Write the results as JUnit XML, too")->type_name("FILE");
+  test.add_option("--settings", all.test.settings, "Settings to open with, over those that the kit makes")
+      ->type_name("JSON|FILE");
+  test.add_option("--with", all.test.with, "A plugin that provides what it requires")->type_name("FILE");
+}
+
 void add_plugin_commands(CLI::App& program, all_options& all, std::function<int()>& chosen) {
-  CLI::App& plugin = *program.add_subcommand("plugin", "List, inspect and begin plugins");
+  CLI::App& plugin = *program.add_subcommand("plugin", "List, inspect, begin and test plugins");
   plugin.require_subcommand(1);
   add_command(plugin, "list", "Every file of the plugin folders with its state; runs no plugin", all.list, &plugin_list,
               chosen);
@@ -112,6 +130,7 @@ void add_plugin_commands(CLI::App& program, all_options& all, std::function<int(
       ->check(CLI::IsMember({"cpp", "c", "rust"}));
   create.add_option("--directory", all.create.directory, "Where to make it; ./NAME if it is not given")
       ->type_name("FOLDER");
+  add_plugin_test(plugin, all, chosen);
 }
 
 void add_queue_commands(CLI::App& program, all_options& all, std::function<int()>& chosen) {
