@@ -89,15 +89,13 @@ std::vector<kit::library> providers_for(const kit::library& plugin, const std::v
   return providers;
 }
 
-std::string_view word(outcome_class what) { return to_text(what); }
-
 kit::subject describe(const plugin_test_options& options) {
   const auto read = read_manifest(options.file);
   kit::subject about;
   fill(about, options.file, read);
   about.manifest_fault = read.fault;
   if (!read.fault.empty()) return about;
-  for (const auto& one : read.manifest.codes) about.codes.push_back({one.code, std::string(word(one.outcome_class))});
+  for (const auto& one : read.manifest.codes) about.codes.push_back(one.code);
   about.stages = read.manifest.stages;
   about.with = providers_for(about, options.with);
   about.settings = conformance_settings(read.manifest.settings, options.settings);

@@ -162,7 +162,7 @@ void smtp_channel::deliver(const sdk::messages& batch) {
     std::string why;
     outgoing_ptr mail = make_outgoing(message.raw(), *endpoint, why);
     if (mail == nullptr) {
-      refuse(message.delivery(), "RECIPIENT_INVALID", "\"" + std::string(message.recipient()) + "\": " + why);
+      refuse(message.delivery(), "RECIPIENT_INVALID", shown_address(message.recipient()) + ": " + why);
       continue;
     }
     mails.push_back(std::move(mail));

@@ -44,7 +44,7 @@ void diagnosis_run::prepare(const sdk::diagnosis& request) {
   }
   const address_result recipient = parse_address(request.recipient());
   if (!recipient) {
-    recipient_fault_ = "\"" + std::string(request.recipient()) + "\": " + recipient.why;
+    recipient_fault_ = shown_address(request.recipient()) + ": " + recipient.why;
     up_to(extent::up_to_sender);
     return;
   }

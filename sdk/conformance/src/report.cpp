@@ -185,13 +185,4 @@ std::string to_junit(const report& all) {
   return text + "</testsuite>\n";
 }
 
-std::string to_markdown(const std::vector<case_info>& cases) {
-  std::string text = "| case | law | where it stands |\n|---|---|---|\n";
-  for (const case_info& one : cases) {
-    text += "| `" + std::string(one.name) + "` | " + std::string(one.law) + " | `" + std::string(one.header) +
-            "`: " + std::string(one.tag) + " |\n";
-  }
-  return text;
-}
-
 }  // namespace tocsin::conformance

@@ -95,4 +95,10 @@ TEST(Address, OnlyANonAsciiLocalPartNeedsSmtputf8) {
 }
 
 }  // namespace
+TEST(Address, IsShownOnOneLineWhateverItIs) {
+  EXPECT_EQ(shown_address("a@b\r\nBcc: c@d"), "\"a@b??Bcc: c@d\"");
+  const std::string cut = shown_address(std::string(253, 'x') + "\xc3\xa9" + std::string(100, 'y'));
+  EXPECT_EQ(cut, "\"" + std::string(253, 'x') + "...\"");
+}
+
 }  // namespace tocsin::smtp

@@ -115,6 +115,22 @@ std::string to_a_labels(std::string_view domain, std::string& why) {
 
 }  // namespace
 
+std::string shown_address(std::string_view text) {
+  static constexpr std::size_t most = 254;
+  std::string line = "\"";
+  for (const char c : text.substr(0, most)) {
+    const auto byte = static_cast<unsigned char>(c);
+    line.push_back(byte < 0x20 || byte == 0x7f ? '?' : c);
+  }
+  if (text.size() > most) {
+    // Not in the middle of a character.
+    while ((static_cast<unsigned char>(line.back()) & 0xc0) == 0x80) line.pop_back();
+    if (static_cast<unsigned char>(line.back()) >= 0xc0) line.pop_back();
+    line += "...";
+  }
+  return line + "\"";
+}
+
 address_result parse_address(std::string_view text) {
   if (text.empty()) return refuse("it is empty");
   if (text.size() > 4 * max_mailbox_bytes) return refuse("it is longer than 254 bytes");

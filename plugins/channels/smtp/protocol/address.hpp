@@ -23,4 +23,7 @@ struct address_result {
 // Refuses everything that could be more than one address: control characters, CR, LF and NUL above all.
 address_result parse_address(std::string_view text);
 
+// What was refused, quoted for one line of text: control characters as "?", cut after 254 bytes.
+std::string shown_address(std::string_view text);
+
 }  // namespace tocsin::smtp

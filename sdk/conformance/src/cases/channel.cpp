@@ -69,8 +69,7 @@ void check_outcome(const bench& on, const law& about, const seen_outcome& outcom
     blackbox::breach(about, "its outcome's detail is not one line: " + shown(outcome.detail));
   if (!is_one_line(outcome.reply))
     blackbox::breach(about, "its outcome's server_reply is not one line: " + shown(outcome.reply));
-  const bool declared = std::any_of(on.about.codes.begin(), on.about.codes.end(),
-                                    [&](const declared_code& one) { return one.code == outcome.code; });
+  const bool declared = std::find(on.about.codes.begin(), on.about.codes.end(), outcome.code) != on.about.codes.end();
   // Nothing was tried, so there is nothing to explain.
   const bool returned = outcome.outcome_class == TOCSIN_CLASS_RETURNED && outcome.code.empty();
   if (!declared && !returned)

@@ -265,6 +265,10 @@ static inline const void* tocsin_find(void* self, const char* id) {
 /* The first argument of every function of the host's extensions. */
 static inline void* tocsin_context(void* self) { return ((tocsin_c_plugin*)self)->host->context; }
 
+/* True if the host's table is there and has this function: a host may be older than this SDK. */
+#define TOCSIN_C_OFFERS(TYPE, TABLE, FUNCTION) \
+  ((TABLE) != NULL && TOCSIN_HAS_FIELD(TYPE, TABLE, FUNCTION) && (TABLE)->FUNCTION != NULL)
+
 /* Keep a copy of an object of `size` bytes for the host, and name it. Its address stays the same until it is dropped.
  * Calls of tocsin_keep() and tocsin_drop() come one at a time, as [control] calls do. */
 static inline tocsin_status tocsin_keep(void* self, const void* object, size_t size, tocsin_token* token) {
@@ -313,7 +317,7 @@ static inline void tocsin_drop(void* self, tocsin_token token) {
 /* One line in the host's log. */
 static inline void tocsin_log(void* self, tocsin_log_level level, const char* text) {
   const tocsin_host_log* log = (const tocsin_host_log*)tocsin_find(self, TOCSIN_HOST_LOG);
-  if (log != NULL) log->write(tocsin_context(self), level, tocsin_text(text), NULL, 0);
+  if (TOCSIN_C_OFFERS(tocsin_host_log, log, write)) log->write(tocsin_context(self), level, tocsin_text(text), NULL, 0);
 }
 
 /* Hand in what a delivery came to; exactly once for each. */
@@ -322,7 +326,7 @@ static inline void tocsin_complete(void* self, tocsin_token delivery, tocsin_out
   const tocsin_host_complete* host = (const tocsin_host_complete*)tocsin_find(self, TOCSIN_HOST_COMPLETE);
   tocsin_outcome outcome;
   const tocsin_outcome* all = &outcome;
-  if (host == NULL) return;
+  if (!TOCSIN_C_OFFERS(tocsin_host_complete, host, complete)) return;
   memset(&outcome, 0, sizeof(outcome));
   outcome.struct_size = sizeof(outcome);
   outcome.outcome_class = outcome_class;
@@ -354,14 +358,15 @@ static inline void tocsin_answer_secret(void* self, tocsin_token request, tocsin
 /* Have fired(id) of tocsin.timer/1 called once, delay_ms from now. 0: this host has no timers. */
 static inline int tocsin_start_timer(void* self, uint64_t id, uint64_t delay_ms) {
   const tocsin_host_timer* timer = (const tocsin_host_timer*)tocsin_find(self, TOCSIN_HOST_TIMER);
-  if (timer != NULL) timer->start(tocsin_context(self), id, delay_ms);
-  return timer != NULL;
+  if (!TOCSIN_C_OFFERS(tocsin_host_timer, timer, start)) return 0;
+  timer->start(tocsin_context(self), id, delay_ms);
+  return 1;
 }
 
 /* A call that is already under way is not stopped. */
 static inline void tocsin_cancel_timer(void* self, uint64_t id) {
   const tocsin_host_timer* timer = (const tocsin_host_timer*)tocsin_find(self, TOCSIN_HOST_TIMER);
-  if (timer != NULL) timer->cancel(tocsin_context(self), id);
+  if (TOCSIN_C_OFFERS(tocsin_host_timer, timer, cancel)) timer->cancel(tocsin_context(self), id);
 }
 
 /* An event without any attribute, at the host's present time. Set id, source and type. */
@@ -370,7 +375,8 @@ static inline tocsin_event tocsin_new_event(void* self) {
   tocsin_event event;
   memset(&event, 0, sizeof(event));
   event.struct_size = sizeof(event);
-  event.time_ms = clock == NULL ? TOCSIN_NO_TIME : clock->now_ms(tocsin_context(self));
+  event.time_ms =
+      TOCSIN_C_OFFERS(tocsin_host_clock, clock, now_ms) ? clock->now_ms(tocsin_context(self)) : TOCSIN_NO_TIME;
   event.expires_ms = TOCSIN_NO_TIME;
   return event;
 }
@@ -382,7 +388,7 @@ static inline tocsin_status tocsin_publish(void* self, tocsin_token source, uint
   const tocsin_host_publish* host = (const tocsin_host_publish*)tocsin_find(self, TOCSIN_HOST_PUBLISH);
   tocsin_field memory;
   tocsin_status status;
-  if (host == NULL) return TOCSIN_UNSUPPORTED;
+  if (!TOCSIN_C_OFFERS(tocsin_host_publish, host, publish)) return TOCSIN_UNSUPPORTED;
   memory.name = tocsin_text(name);
   memory.value = tocsin_text(value);
   status = host->publish(tocsin_context(self), source, ticket, &event, 1, &memory, 1, NULL);
@@ -417,7 +423,9 @@ static inline tocsin_status tocsin_recall(void* self, tocsin_token source, const
   value.struct_size = sizeof(value);
   value.context = &buffer;
   value.write = tocsin_c_append;
-  status = host == NULL ? TOCSIN_UNSUPPORTED : host->recall(tocsin_context(self), source, tocsin_text(name), &value);
+  status = TOCSIN_C_OFFERS(tocsin_host_publish, host, recall)
+               ? host->recall(tocsin_context(self), source, tocsin_text(name), &value)
+               : TOCSIN_UNSUPPORTED;
   out[buffer.used] = '\0';
   return status;
 }

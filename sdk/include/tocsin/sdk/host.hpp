@@ -15,6 +15,7 @@
 #include <tocsin/sdk/string.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <string>
@@ -73,7 +74,7 @@ class host_api {
 
   // One line in the host's log. Without a log: nothing.
   void log(log_level level, std::string_view text, const tocsin_field* fields, std::uint64_t count) const noexcept {
-    if (log_ == nullptr || log_->write == nullptr) return;
+    if (!offers(log_, &tocsin_host_log::write)) return;
     log_->write(context(), static_cast<std::uint32_t>(level), to_abi(text), fields, count);
   }
   void log(log_level level, std::string_view text, std::initializer_list<tocsin_field> fields = {}) const noexcept {
@@ -82,13 +83,13 @@ class host_api {
 
   // Unix time in milliseconds; may jump. Without the host's clock: the machine's.
   std::int64_t now_ms() const noexcept {
-    if (clock_ != nullptr && clock_->now_ms != nullptr) return clock_->now_ms(context());
+    if (offers(clock_, &tocsin_host_clock::now_ms)) return clock_->now_ms(context());
     return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
         .count();
   }
   // Never goes back; its zero means nothing.
   std::chrono::nanoseconds monotonic() const noexcept {
-    if (clock_ != nullptr && clock_->monotonic_ns != nullptr) {
+    if (offers(clock_, &tocsin_host_clock::monotonic_ns)) {
       return std::chrono::nanoseconds(static_cast<std::int64_t>(clock_->monotonic_ns(context())));
     }
     return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch());
@@ -97,19 +98,19 @@ class host_api {
   // Have fired(id) of timer.hpp called once, delay from now; one that runs is set anew. False: this host has no timers.
   // [any] active
   bool start_timer(std::uint64_t id, std::chrono::milliseconds delay) const noexcept {
-    if (timer_ == nullptr || timer_->start == nullptr) return false;
+    if (!offers(timer_, &tocsin_host_timer::start)) return false;
     timer_->start(context(), id, delay.count() < 0 ? 0u : static_cast<std::uint64_t>(delay.count()));
     return true;
   }
   // A call that is already under way is not stopped. [any] active, draining
   void cancel_timer(std::uint64_t id) const noexcept {
-    if (timer_ != nullptr && timer_->cancel != nullptr) timer_->cancel(context(), id);
+    if (offers(timer_, &tocsin_host_timer::cancel)) timer_->cancel(context(), id);
   }
 
   // The present value of a secret that the settings name by its handle. Do not keep it longer than needed. Throws
   // failure with the host's reason. [any] active
   std::string reveal(std::uint64_t handle) const {
-    if (secrets_ == nullptr || secrets_->reveal == nullptr) {
+    if (!offers(secrets_, &tocsin_host_secrets::reveal)) {
       throw failure(TOCSIN_UNSUPPORTED, "this host has no secrets (tocsin.host.secrets/1)");
     }
     string_sink value;
@@ -125,7 +126,7 @@ class host_api {
   service<Table> find_service(std::string_view id) const noexcept {
     tocsin_service found{};
     found.struct_size = sizeof(tocsin_service);
-    if (services_ == nullptr || services_->find == nullptr ||
+    if (!offers(services_, &tocsin_host_services::find) ||
         services_->find(context(), to_abi(id), &found) != TOCSIN_OK) {
       return {};
     }
@@ -140,7 +141,7 @@ class host_api {
     complete(&all, 1);
   }
   void complete(const tocsin_outcome* const* outcomes, std::uint64_t count) const noexcept {
-    if (complete_ != nullptr && complete_->complete != nullptr) complete_->complete(context(), outcomes, count);
+    if (offers(complete_, &tocsin_host_complete::complete)) complete_->complete(context(), outcomes, count);
   }
 
   // Hand in one event and what to remember with it, as one commit. published() follows with this ticket. Throws
@@ -158,7 +159,7 @@ class host_api {
   tocsin_status try_publish(token source, std::uint64_t ticket, const tocsin_event* const* events,
                             std::uint64_t event_count, const tocsin_field* memory, std::uint64_t memory_count,
                             const tocsin_sink* error) const noexcept {
-    if (publish_ == nullptr || publish_->publish == nullptr) {
+    if (!offers(publish_, &tocsin_host_publish::publish)) {
       write(error, "this host takes no events (tocsin.host.publish/1)");
       return TOCSIN_UNSUPPORTED;
     }
@@ -168,7 +169,7 @@ class host_api {
   // What the source remembered under name; empty if it never did. Waits for the store. Throws failure: the memory
   // cannot be read. [control] [worker] active, from open() or published()
   std::string recall(token source, std::string_view name) const {
-    if (publish_ == nullptr || publish_->recall == nullptr) {
+    if (!offers(publish_, &tocsin_host_publish::recall)) {
       throw failure(TOCSIN_UNSUPPORTED, "this host keeps no memory for sources (tocsin.host.publish/1)");
     }
     string_sink value;
@@ -182,13 +183,21 @@ class host_api {
 
   // Reports of a diagnosis (doctor.hpp). [any] active
   void report_stage(token run, const tocsin_stage& stage) const noexcept {
-    if (doctor_ != nullptr && doctor_->stage != nullptr) doctor_->stage(context(), run, &stage);
+    if (offers(doctor_, &tocsin_host_doctor::stage)) doctor_->stage(context(), run, &stage);
   }
   void report_done(token run) const noexcept {
-    if (doctor_ != nullptr && doctor_->done != nullptr) doctor_->done(context(), run);
+    if (offers(doctor_, &tocsin_host_doctor::done)) doctor_->done(context(), run);
   }
 
  private:
+  // A function is there if the table is, its size covers it and it is not null: a host may be older than this SDK.
+  template <class Table, class Function>
+  static bool offers(const Table* table, Function Table::*function) noexcept {
+    if (table == nullptr) return false;
+    const auto offset = reinterpret_cast<const char*>(&(table->*function)) - reinterpret_cast<const char*>(table);
+    return table->struct_size >= static_cast<std::size_t>(offset) + sizeof(Function) && table->*function != nullptr;
+  }
+
   const tocsin_host* host_ = nullptr;
   const tocsin_host_log* log_ = nullptr;
   const tocsin_host_clock* clock_ = nullptr;

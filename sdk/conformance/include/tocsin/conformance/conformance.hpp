@@ -23,15 +23,10 @@ struct library {
   std::vector<std::string> needs;  // services of "requires"
 };
 
-struct declared_code {
-  std::string code;
-  std::string outcome_class;  // as the manifest writes it: "transient"
-};
-
 // The plugin that is put to the test.
 struct subject : library {
   std::string manifest_fault;  // not empty: the manifest cannot be used, and why; nothing below and no id is set then
-  std::vector<declared_code> codes;
+  std::vector<std::string> codes;
   std::vector<std::string> stages;
   // One JSON object in the form of tocsin_endpoint.settings, for every open(). "{tmp}" in it becomes a private folder.
   std::string settings = "{}";
@@ -102,7 +97,5 @@ std::string summary(const report& all, const painter& paint);
 // For programs.
 std::string to_json(const report& all);
 std::string to_junit(const report& all);
-// The table of the cases, as docs/plugin-conformance.md has it.
-std::string to_markdown(const std::vector<case_info>& cases);
 
 }  // namespace tocsin::conformance
