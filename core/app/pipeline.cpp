@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 
 #include <condition_variable>
+#include <cstdlib>
 #include <future>
 #include <mutex>
 #include <random>
@@ -29,6 +30,7 @@ constexpr std::chrono::seconds listener_limit{1};
 constexpr std::chrono::seconds drain_limit{5};
 constexpr std::chrono::seconds left_after_answers{4};
 constexpr std::chrono::seconds left_after_drain{3};  // for plugins to close their connections, and for the store
+constexpr std::chrono::seconds subscriber_limit{1};  // for the call that a subscriber is in when it is closed
 // What is under way at a reload bears secrets of the settings before it: longer than any attempt.
 constexpr std::chrono::hours secrets_are_kept{1};
 
@@ -48,6 +50,11 @@ std::string message_host() {
     if (std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.') host += c;
   if (host.empty()) host = "tocsin";
   return host.find('.') == std::string::npos ? host + ".localdomain" : host;
+}
+
+bool plugins_are_checked() {
+  const char* wish = std::getenv("TOCSIN_CHECKED");
+  return wish && std::string_view(wish) == "1";
 }
 
 template <class T>
@@ -89,7 +96,12 @@ struct pipeline::impl {
   std::string admin_token;
   std::mutex control;                                 // the plugin host's functions are for one thread at a time
   std::map<std::string, std::uint64_t> open_sources;  // by name: fingerprint of its settings
-  std::chrono::nanoseconds secrets_forgotten{0};      // when, by the clock's monotonic()
+  struct open_subscriber {
+    std::uint64_t fingerprint = 0;
+    subscription_ptr queue;
+  };
+  std::map<std::string, open_subscriber> open_subscribers;
+  std::chrono::nanoseconds secrets_forgotten{0};  // when, by the clock's monotonic()
   std::atomic<bool> ready{false};
   bool stopped = false;
 
@@ -115,6 +127,7 @@ struct pipeline::impl {
     services.recall = [this](std::string source, std::string name, store::callback<std::string> done) {
       store->recall(std::move(source), std::move(name), std::move(done));
     };
+    services.checked = plugins_are_checked();
     services.reveal = [this](std::uint64_t handle) { return current()->secret(handle); };
     return services;
   }
@@ -165,6 +178,8 @@ struct pipeline::impl {
   }
 
   void open_configured_sources();
+  void open_configured_subscribers();
+  void close_subscriber(const std::string& name);
   faults missing_plugins() const;
 };
 
@@ -198,6 +213,50 @@ void pipeline::impl::open_configured_sources() {
   }
 }
 
+void pipeline::impl::close_subscriber(const std::string& name) {
+  if (!open_subscribers.at(name).queue->close(subscriber_limit)) {
+    log::write(log::level::warn, "subscriber does not come back from a call; it is left as it is",
+               {{"subscriber", name}});
+    return;
+  }
+  plugins->close_subscriber(name);
+}
+
+// As open_configured_sources(), and the bus learns who is there.
+void pipeline::impl::open_configured_subscribers() {
+  const auto in_force = current();
+  const auto& wanted = in_force->subscribers();
+  const auto stays = [&](const std::string& name, std::uint64_t fingerprint) {
+    return std::any_of(wanted.begin(), wanted.end(),
+                       [&](const auto& one) { return one.name == name && one.fingerprint == fingerprint; });
+  };
+  for (auto at = open_subscribers.begin(); at != open_subscribers.end();) {
+    if (stays(at->first, at->second.fingerprint)) {
+      ++at;
+      continue;
+    }
+    close_subscriber(at->first);
+    at = open_subscribers.erase(at);
+  }
+  for (const auto& one : wanted) {
+    if (open_subscribers.contains(one.name)) continue;
+    const auto opened = one.problem
+                            ? result<subscriber_feed>(*one.problem)
+                            : plugins->open_subscriber(
+                                  one.plugin, {.name = one.name, .settings = boost::json::serialize(one.settings)});
+    if (!opened) {
+      log::write(log::level::error, "subscriber cannot run",
+                 {{"subscriber", one.name}, {"plugin", one.plugin}, {"why", opened.error().to_string()}});
+      continue;
+    }
+    subscription_filter filter{one.types, one.minimum_severity, one.organization};
+    open_subscribers[one.name] = {one.fingerprint, std::make_shared<subscription>(std::move(filter), *pool, *opened)};
+  }
+  std::vector<subscription_ptr> all;
+  for (const auto& [name, open] : open_subscribers) all.push_back(open.queue);
+  bus->set_subscriptions(std::move(all));
+}
+
 // Plugins that the settings name and that do not run.
 faults pipeline::impl::missing_plugins() const {
   std::map<std::string, std::string> needed;  // plugin -> the key that names it
@@ -207,6 +266,7 @@ faults pipeline::impl::missing_plugins() const {
     if (endpoint) needed.emplace((*endpoint)->plugin, "channels." + channel + ".plugin");
   }
   for (const auto& source : in_force->sources()) needed.emplace(source.plugin, "sources." + source.name + ".plugin");
+  for (const auto& one : in_force->subscribers()) needed.emplace(one.plugin, "subscribers." + one.name + ".plugin");
   for (const auto& plugin : plugins->plugins())
     if (plugin.state == plugin_state::active) needed.erase(plugin.id);
   faults missing;
@@ -269,6 +329,8 @@ result<std::unique_ptr<pipeline>> pipeline::start(const std::filesystem::path& c
   if (!address) return address.error();
   parts->address_file = std::move(*address);
   if (progress != nullptr) progress->serves_in(state_dir);
+  parts->enter("opening subscribers");
+  parts->open_configured_subscribers();
   parts->enter("opening sources");
   parts->open_configured_sources();
   parts->purger = std::make_unique<app::purger>(*parts->store, *parts->clock,
@@ -312,6 +374,13 @@ void pipeline::stop() {
   took(wait_done(left_until(end - left_after_drain) + std::chrono::milliseconds{500},
                  [&host, drain](auto done) { host.dispatcher->drain(drain, std::move(done)); }),
        "deliveries under way");
+  host.enter("closing subscribers");
+  {
+    const std::lock_guard lock(host.control);
+    host.bus->set_subscriptions({});
+    for (const auto& [name, open] : host.open_subscribers) host.close_subscriber(name);
+    host.open_subscribers.clear();
+  }
   host.enter("stopping plugins");
   host.plugins->stop();
   host.enter("closing the store");
@@ -351,6 +420,7 @@ faults pipeline::reload() {
   }
   host.bus->settings_changed(loaded.value);
   host.dispatcher->settings_changed();
+  host.open_configured_subscribers();
   host.open_configured_sources();
   log::write(log::level::info, "settings reloaded", {{"config", host.config.string()}});
   return {};

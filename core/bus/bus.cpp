@@ -28,6 +28,7 @@ struct snapshot {
       : settings(std::move(from)), router(settings->routes()), types(settings->event_types()) {}
 };
 using snapshot_ptr = std::shared_ptr<const snapshot>;
+using subscriptions_ptr = std::shared_ptr<const subscription_set>;
 
 fault stopped() {
   return {"BUS_STOPPED", "The host is stopping and takes no more events.", "Publish again when it runs."};
@@ -40,10 +41,27 @@ fault busy(std::size_t capacity) {
 
 // What becomes of an event once it is on disk; kept beside the store's copy.
 struct plan {
-  std::shared_ptr<const event> payload;  // null: nothing of it was reserved
+  event_ptr payload;  // null: nothing of it was reserved, and nobody subscribes to it
   std::vector<leased_delivery> reserved;
   std::vector<endpoint_key> waiting;
   std::uint32_t deliveries = 0;
+};
+
+// Finds who wants a copy of each event of one publication.
+struct copy_maker {
+  const subscription_set& subscribers;
+  pending_copies copies;
+  std::vector<subscription_set::position> wanted = {};
+  std::size_t index = 0;  // of the event that is looked at
+
+  void look_at(const event& value, plan& kept) {
+    if (subscribers.empty()) return;
+    wanted.clear();
+    subscribers.find(value, wanted);
+    if (wanted.empty()) return;
+    if (!kept.payload) kept.payload = std::make_shared<const event>(value);
+    for (const auto who : wanted) copies.add(who, kept.payload, index);
+  }
 };
 
 void add_once(std::vector<endpoint_key>& keys, const endpoint_key& key) {
@@ -57,15 +75,17 @@ struct bus::impl : std::enable_shared_from_this<bus::impl> {
   explicit impl(bus_parts with) : parts(with) {}
 
   result<void> enter(const publication& what);
-  accept_item item_of(event value, const snapshot& with, time_ms now, plan& kept);
+  accept_item item_of(event value, const snapshot& with, time_ms now, plan& kept, copy_maker& copies);
   new_delivery delivery_of(const planned_delivery& planned, const event& value, const snapshot& with, time_ms now);
   void release(const std::vector<plan>& plans);
-  void after_commit(std::vector<plan> plans, std::vector<accept_answer>& answers);
+  void after_commit(std::vector<plan> plans, std::vector<accept_answer>& answers, pending_copies copies,
+                    const subscription_set& to);
   void leave(std::size_t events);
 
   bus_parts parts;
   mutable std::mutex mutex;
   snapshot_ptr current;
+  subscriptions_ptr subscribers = std::make_shared<const subscription_set>(std::vector<subscription_ptr>{});
   std::string message_host;
   bool is_stopped = false;
   std::size_t under_way = 0;  // publications
@@ -88,6 +108,12 @@ void bus::settings_changed(settings_ptr settings) {
   auto made = std::make_shared<const snapshot>(std::move(settings));
   const std::lock_guard lock(impl_->mutex);
   impl_->current = std::move(made);
+}
+
+void bus::set_subscriptions(std::vector<subscription_ptr> all) {
+  auto made = std::make_shared<const subscription_set>(std::move(all));
+  const std::lock_guard lock(impl_->mutex);
+  impl_->subscribers = std::move(made);
 }
 
 result<void> bus::impl::enter(const publication& what) {
@@ -137,7 +163,7 @@ new_delivery bus::impl::delivery_of(const planned_delivery& planned, const event
   return made;
 }
 
-accept_item bus::impl::item_of(event value, const snapshot& with, time_ms now, plan& kept) {
+accept_item bus::impl::item_of(event value, const snapshot& with, time_ms now, plan& kept, copy_maker& copies) {
   accept_item item;
   item.id = event_id{parts.identifiers->next(now)};
   item.accepted = now;
@@ -170,6 +196,7 @@ accept_item bus::impl::item_of(event value, const snapshot& with, time_ms now, p
     item.deliveries.push_back(std::move(made));
   }
   kept.deliveries = static_cast<std::uint32_t>(item.deliveries.size());
+  if (!item.sensitive) copies.look_at(value, kept);
   item.payload = std::move(value);
   return item;
 }
@@ -181,7 +208,8 @@ void bus::impl::release(const std::vector<plan>& plans) {
 }
 
 // On the store's thread. The dispatcher first: a publisher that is answered may well look for its delivery.
-void bus::impl::after_commit(std::vector<plan> plans, std::vector<accept_answer>& answers) {
+void bus::impl::after_commit(std::vector<plan> plans, std::vector<accept_answer>& answers, pending_copies copies,
+                             const subscription_set& to) {
   std::vector<leased_delivery> leased;
   std::vector<endpoint_key> waiting;
   for (std::size_t i = 0; i < plans.size(); ++i) {
@@ -199,6 +227,7 @@ void bus::impl::after_commit(std::vector<plan> plans, std::vector<accept_answer>
   }
   if (!leased.empty()) parts.dispatcher->hand_over(std::move(leased));
   for (const auto& key : waiting) parts.dispatcher->notify(key);
+  if (!copies.empty()) copies.hand_over(to, [&](std::size_t index) { return !answers[index].duplicate; });
 }
 
 void bus::publish(publication what, callback done) {
@@ -207,9 +236,11 @@ void bus::publish(publication what, callback done) {
     return done(entered.error());
   }
   snapshot_ptr with;
+  subscriptions_ptr subscribers;
   {
     const std::lock_guard lock(impl_->mutex);
     with = impl_->current;
+    subscribers = impl_->subscribers;
   }
   const auto now = impl_->parts.clock->now();
   const auto events = what.events.size();
@@ -220,20 +251,23 @@ void bus::publish(publication what, callback done) {
   batch.remember_until = now + remember_time.count();
   batch.memory = std::move(what.memory);
   batch.items.reserve(events);
+  copy_maker copies{*subscribers, {}};
   for (std::size_t i = 0; i < events; ++i) {
-    batch.items.push_back(impl_->item_of(std::move(what.events[i]), *with, now, plans[i]));
+    copies.index = i;
+    batch.items.push_back(impl_->item_of(std::move(what.events[i]), *with, now, plans[i], copies));
   }
-  impl_->parts.store->accept(std::move(batch), [self = impl_, events, plans = std::move(plans), done = std::move(done)](
-                                                   result<std::vector<accept_answer>> answers) mutable {
-    if (answers) {
-      self->after_commit(std::move(plans), *answers);
-    } else {
-      self->refused += std::max<std::size_t>(events, 1);
-      self->release(plans);
-    }
-    done(std::move(answers));
-    self->leave(events);
-  });
+  impl_->parts.store->accept(
+      std::move(batch), [self = impl_, events, plans = std::move(plans), copies = std::move(copies.copies), subscribers,
+                         done = std::move(done)](result<std::vector<accept_answer>> answers) mutable {
+        if (answers) {
+          self->after_commit(std::move(plans), *answers, std::move(copies), *subscribers);
+        } else {
+          self->refused += std::max<std::size_t>(events, 1);
+          self->release(plans);
+        }
+        done(std::move(answers));
+        self->leave(events);
+      });
 }
 
 void bus::stop(std::function<void()> done) {

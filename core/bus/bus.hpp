@@ -1,6 +1,7 @@
 // The bus: checks and routes an event, writes it down with its deliveries, and only then acknowledges.
 #pragma once
 
+#include "core/bus/subscription.hpp"
 #include "core/delivery/dispatcher.hpp"
 #include "core/model/event.hpp"
 #include "core/model/store.hpp"
@@ -39,6 +40,10 @@ class bus {
   void start(std::string message_host, settings_ptr settings);
   // Other settings are in force: events are routed by them from now on.
   void settings_changed(settings_ptr settings);
+
+  // Who gets a copy of events that are not sensitive, once they are on disk; replaces those before. A copy may still be
+  // handed to one that is no longer among them: subscription::close() ends that.
+  void set_subscriptions(std::vector<subscription_ptr> all);
 
   // All of it or nothing, in one commit. done is called once, on any thread; it may be called before this returns.
   // Faults: EVENT_INVALID, BUS_BUSY (capacity; try again), BUS_STOPPED, and the store's.

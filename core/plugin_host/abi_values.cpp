@@ -5,7 +5,10 @@
 
 #include <boost/json.hpp>
 
+#include <atomic>
 #include <chrono>
+#include <mutex>
+#include <utility>
 
 namespace tocsin::abi {
 namespace {
@@ -105,17 +108,53 @@ std::string name(tocsin_string words) {
   return clean(std::string(view(words).substr(0, longest_name)), longest_name, true);
 }
 
-tocsin_status gathering_sink::write(void* context, tocsin_bytes data) {
-  auto& self = *static_cast<gathering_sink*>(context);
-  if (!data.data) return data.size == 0 ? TOCSIN_OK : TOCSIN_INVALID;
-  const std::size_t room = self.limit_ - self.gathered_.size();
-  const std::size_t taken = std::min<std::size_t>(room, static_cast<std::size_t>(data.size));
-  self.gathered_.append(reinterpret_cast<const char*>(data.data), taken);
-  return taken == data.size ? TOCSIN_OK : TOCSIN_NO_MEMORY;
+bool is_text(std::string_view words) {
+  while (!words.empty()) {
+    const std::size_t length = sequence_length(words);
+    if (length == 0 || words.front() == 0) return false;
+    words.remove_prefix(length);
+  }
+  return true;
 }
 
+struct gathering_sink::content {
+  std::function<void()> on_late;
+  std::size_t limit;
+  std::string gathered;
+  std::atomic<bool> over{false};
+  tocsin_sink sink{sizeof(tocsin_sink), 0, this, &write};
+
+  static tocsin_status write(void* context, tocsin_bytes data) {
+    auto& self = *static_cast<content*>(context);
+    if (self.over) {
+      self.on_late();
+      return TOCSIN_INVALID;
+    }
+    if (!data.data) return data.size == 0 ? TOCSIN_OK : TOCSIN_INVALID;
+    const std::size_t room = self.limit - self.gathered.size();
+    const std::size_t taken = std::min<std::size_t>(room, static_cast<std::size_t>(data.size));
+    self.gathered.append(reinterpret_cast<const char*>(data.data), taken);
+    return taken == data.size ? TOCSIN_OK : TOCSIN_NO_MEMORY;
+  }
+};
+
+gathering_sink::gathering_sink(std::function<void()> on_late, std::size_t limit)
+    : content_(new content{std::move(on_late), limit, {}}) {}
+
+// A sink of a checked host is kept for ever: that is what makes a late write visible instead of undefined.
+gathering_sink::~gathering_sink() {
+  if (!content_->on_late) return;
+  content_->over = true;
+  static std::mutex mutex;
+  static auto* kept = new std::vector<std::unique_ptr<content>>;
+  const std::lock_guard lock(mutex);
+  kept->push_back(std::move(content_));
+}
+
+const tocsin_sink* gathering_sink::raw() const { return &content_->sink; }
+
 std::string gathering_sink::words(std::string_view otherwise) const {
-  const std::string shown = line(borrow(gathered_));
+  const std::string shown = line(borrow(content_->gathered));
   return shown.empty() ? std::string(otherwise) : shown;
 }
 
@@ -199,6 +238,17 @@ message_batch::message_batch(std::span<const outgoing_message> messages) {
     }
     messages_.push_back(to);
     pointers_.push_back(&messages_.back());
+  }
+}
+
+event_batch::event_batch(std::span<const std::shared_ptr<const event>> events) {
+  events_.reserve(events.size());
+  pointers_.reserve(events.size());
+  for (const auto& from : events) {
+    std::vector<tocsin_field> none;
+    auto& attributes = from->attributes.empty() ? none : attributes_.emplace_back();
+    events_.push_back(borrow_event(*from, attributes));
+    pointers_.push_back(&events_.back());
   }
 }
 

@@ -16,6 +16,8 @@
 #include <cstddef>
 #include <cstring>
 #include <deque>
+#include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,23 +46,26 @@ std::string text(tocsin_string words, std::size_t limit);
 // A name out of a fixed list, such as a code or a stage: as line(), but not searched for secrets.
 std::string name(tocsin_string words);
 
+// UTF-8 without NUL.
+bool is_text(std::string_view words);
+
 // A sink that gathers what a plugin writes, up to a limit.
 class gathering_sink {
  public:
-  explicit gathering_sink(std::size_t limit = 16 * 1024) : limit_(limit) {}
+  // on_late: for a checked host; called when the plugin writes after the call that the sink was for. Without it such a
+  // write is undefined.
+  explicit gathering_sink(std::function<void()> on_late = {}, std::size_t limit = 16 * 1024);
+  ~gathering_sink();
   gathering_sink(const gathering_sink&) = delete;
   gathering_sink& operator=(const gathering_sink&) = delete;
 
-  const tocsin_sink* raw() const { return &sink_; }
+  const tocsin_sink* raw() const;
   // As line(), or `otherwise` if nothing was written.
   std::string words(std::string_view otherwise) const;
 
  private:
-  static tocsin_status write(void* context, tocsin_bytes data);
-
-  std::size_t limit_;
-  std::string gathered_;
-  tocsin_sink sink_{sizeof(tocsin_sink), 0, this, &write};
+  struct content;
+  std::unique_ptr<content> content_;
 };
 
 // Writes to a sink of the plugin's; TOCSIN_OK if it took all. A null sink takes nothing and that is well.
@@ -83,6 +88,21 @@ class endpoint_view {
 };
 // The pool that all views of an endpoint share.
 std::string pool_of(const endpoint_settings& settings);
+
+// Events as a subscriber gets them; borrows from the events that it was made of.
+class event_batch {
+ public:
+  explicit event_batch(std::span<const std::shared_ptr<const event>> events);
+  event_batch(const event_batch&) = delete;
+  event_batch& operator=(const event_batch&) = delete;
+  const tocsin_event* const* data() const { return pointers_.data(); }
+  std::size_t size() const { return pointers_.size(); }
+
+ private:
+  std::vector<tocsin_event> events_;
+  std::deque<std::vector<tocsin_field>> attributes_;
+  std::vector<const tocsin_event*> pointers_;
+};
 
 // Messages as a channel gets them; borrows from the messages that it was made of.
 class message_batch {

@@ -17,6 +17,15 @@ fault refused(const endpoint_settings& settings, std::string code, std::string w
           {.file = {}, .key = "channels." + settings.key.channel}};
 }
 
+call_subject subject_of(std::span<const outgoing_message> messages) {
+  if (messages.empty()) return {};
+  const outgoing_message& first = messages.front();
+  return {.kind = "delivery",
+          .number = static_cast<std::uint64_t>(first.delivery),
+          .attempt = first.attempt,
+          .more = messages.size() - 1};
+}
+
 }  // namespace
 
 result<opened_endpoint> open_endpoint(plugin_instance& instance, const endpoint_settings& settings, std::string pool) {
@@ -24,9 +33,11 @@ result<opened_endpoint> open_endpoint(plugin_instance& instance, const endpoint_
   const std::lock_guard control(instance.control);
   const auto pass = instance.into_plugin.enter();
   if (!pass) return refused(settings, "CHANNEL_UNKNOWN", "The plugin " + instance.about.id + " is not running.");
-  abi::gathering_sink reason;
+  abi::gathering_sink reason(instance.late_sink("channel.open"));
   tocsin_endpoint_info info{};
   info.struct_size = sizeof(info);
+  const plugin_call call(instance, "channel.open", call_thread::control,
+                         {.kind = "channel", .name = settings.key.channel});
   const tocsin_status status =
       instance.tables.channel->open(instance.plugin->self, endpoint.raw(), &info, reason.raw());
   if (status != TOCSIN_OK) {
@@ -45,7 +56,11 @@ void close_endpoint(plugin_instance& instance, endpoint_token endpoint) {
   const std::lock_guard control(instance.control);
   const auto pass = instance.into_plugin.enter();
   if (!pass) return;  // it was stopped, which closes every endpoint
-  instance.tables.channel->close(instance.plugin->self, {endpoint.index, endpoint.generation});
+  {
+    const plugin_call call(instance, "channel.close", call_thread::control,
+                           {.kind = "endpoint", .number = endpoint.index});
+    instance.tables.channel->close(instance.plugin->self, {endpoint.index, endpoint.generation});
+  }
   report_lost(instance, instance.deliveries.take_all(endpoint), "it closed an endpoint without completing deliveries");
 }
 
@@ -98,6 +113,7 @@ void channel_adapter::hand_in(std::span<const outgoing_message> messages) {
   if (!pass) return give_back(messages);
   const abi::message_batch batch(messages);
   instance_.deliveries.add(messages);
+  const plugin_call call(instance_, "channel.deliver", call_thread::worker, subject_of(messages));
   instance_.tables.channel->deliver(instance_.plugin->self, batch.data(), batch.size());
 }
 
@@ -123,6 +139,7 @@ void channel_adapter::cancel(std::span<const outgoing_message> messages) {
   tokens.reserve(messages.size());
   for (const outgoing_message& message : messages)
     tokens.push_back(abi::delivery_token(message.delivery, message.attempt));
+  const plugin_call call(instance_, "channel.cancel", call_thread::worker, subject_of(messages));
   instance_.tables.channel->cancel(instance_.plugin->self, tokens.data(), tokens.size());
 }
 

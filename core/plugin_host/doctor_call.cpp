@@ -62,7 +62,9 @@ result<void> begin(plugin_instance& instance, const doctor_request& request, end
   const std::lock_guard control(instance.control);
   const auto pass = instance.into_plugin.enter();
   if (!pass) return fault{"CHANNEL_UNKNOWN", "The plugin " + instance.about.id + " is stopping.", {}, {}};
-  abi::gathering_sink reason;
+  abi::gathering_sink reason(instance.late_sink("doctor.diagnose"));
+  const plugin_call call(instance, "doctor.diagnose", call_thread::control,
+                         {.kind = "channel", .name = request.settings.key.channel});
   const tocsin_status status = instance.tables.doctor->diagnose(instance.plugin->self, &diagnosis, reason.raw());
   if (status == TOCSIN_OK) return {};
   return fault{

@@ -26,7 +26,9 @@ void fire(plugin_instance& instance, std::uint64_t id, std::uint64_t run) {
   }
   if (!instance.timers.take(id, run)) return;
   const auto pass = instance.into_plugin.enter();
-  if (pass) instance.tables.timer->fired(instance.plugin->self, id);
+  if (!pass) return;
+  const plugin_call call(instance, "timer.fired", call_thread::worker, {.kind = "timer", .number = id});
+  instance.tables.timer->fired(instance.plugin->self, id);
 }
 
 void start(void* context, std::uint64_t id, std::uint64_t delay_ms) {

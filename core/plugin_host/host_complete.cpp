@@ -18,6 +18,20 @@ outcome read(plugin_instance& instance, const tocsin_outcome& from) {
   return to;
 }
 
+// For a checked host.
+void check_arguments(plugin_instance& instance, const tocsin_outcome& from) {
+  const argument_check check(instance, "complete");
+  if (!check) return;
+  check.size("tocsin_outcome", from.struct_size, sizeof(tocsin_outcome));
+  const tocsin_outcome known = abi::copy_known(&from);
+  check.text("outcome.code", known.code);
+  check.text("outcome.detail", known.detail);
+  check.bytes("outcome.server_reply",
+              {reinterpret_cast<const std::uint8_t*>(known.server_reply.data), known.server_reply.size});
+  check.bytes("outcome.transcript",
+              {reinterpret_cast<const std::uint8_t*>(known.transcript.data), known.transcript.size});
+}
+
 void complete(void* context, const tocsin_outcome* const* outcomes, std::uint64_t count) {
   host_notice(context, allowed::running, "complete", [&](plugin_instance& instance) {
     std::vector<outcome> taken;
@@ -32,6 +46,7 @@ void complete(void* context, const tocsin_outcome* const* outcomes, std::uint64_
         instance.misbehaves("it completed a delivery that is not, or no longer, its own", token_text(from->delivery));
         continue;
       }
+      check_arguments(instance, *from);
       taken.push_back(read(instance, *from));
     }
     if (!taken.empty() && instance.services.complete) instance.services.complete(std::move(taken));

@@ -18,7 +18,12 @@ void stage(void* context, tocsin_token run, const tocsin_stage* stage) {
   host_notice(context, allowed::running, "doctor.stage", [&](plugin_instance& instance) {
     const auto found = find_run(instance, run);
     if (!found || !stage) return;
+    const argument_check check(instance, "doctor.stage");
+    check.size("tocsin_stage", stage->struct_size, sizeof(tocsin_stage));
     const tocsin_stage known = abi::copy_known(stage);
+    check.text("stage.stage", known.stage);
+    check.text("stage.code", known.code);
+    check.text("stage.facts", known.facts);
     diagnosis_stage shown;
     shown.stage = abi::name(known.stage);
     shown.ok = known.ok != 0;

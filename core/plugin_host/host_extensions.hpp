@@ -1,6 +1,7 @@
 // What the host offers its plugins: one table a concern, each in its own host_*.cpp.
 #pragma once
 
+#include "core/plugin_host/checked_calls.hpp"
 #include "core/plugin_host/plugin_instance.hpp"
 
 #include <tocsin/abi/ext/channel.h>
@@ -10,6 +11,7 @@
 #include <tocsin/abi/ext/secrets.h>
 #include <tocsin/abi/ext/services.h>
 #include <tocsin/abi/ext/source.h>
+#include <tocsin/abi/ext/thread_check.h>
 
 #include <exception>
 #include <string_view>
@@ -24,6 +26,7 @@ extern const tocsin_host_services host_services_table;
 extern const tocsin_host_complete host_complete_table;
 extern const tocsin_host_publish host_publish_table;
 extern const tocsin_host_doctor host_doctor_table;
+extern const tocsin_host_thread_check host_thread_check_table;
 
 // tocsin_host.get_extension.
 const void* find_host_extension(void* context, tocsin_string id);
@@ -42,6 +45,7 @@ Answer host_call(void* context, allowed when, std::string_view name, Answer othe
       instance->misbehaves("it called the host while it was not running", std::string(name));
       return otherwise;
     }
+    if (instance->services.checked) check_caller(*instance, name);
     return fn(*instance);
   } catch (const std::exception& why) {
     try {

@@ -29,6 +29,9 @@ log::level level_of(tocsin_log_level level) {
 void write(void* context, tocsin_log_level level, tocsin_string text, const tocsin_field* fields,
            std::uint64_t field_count) {
   host_notice(context, allowed::always, "log.write", [&](plugin_instance& instance) {
+    const argument_check check(instance, "log.write");
+    check.text("text", text);
+    check.fields("fields", fields, field_count);
     std::vector<std::string> names;
     std::vector<log::field> shown;
     const std::uint64_t count = fields ? std::min(field_count, max_fields) : 0;

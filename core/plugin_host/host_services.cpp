@@ -11,6 +11,9 @@ namespace {
 tocsin_status find(void* context, tocsin_string id, tocsin_service* service) {
   return host_call(context, allowed::running, "services.find", tocsin_status{TOCSIN_UNAVAILABLE},
                    [&](plugin_instance& instance) -> tocsin_status {
+                     const argument_check check(instance, "services.find");
+                     check.text("id", id);
+                     if (service) check.size("tocsin_service", service->struct_size, sizeof(tocsin_service));
                      if (!service) return TOCSIN_INVALID;
                      const auto found = instance.required.find(abi::view(id));
                      if (found == instance.required.end()) {

@@ -10,6 +10,7 @@
 #include "core/plugin_host/plugin_instance.hpp"
 #include "core/plugin_host/plugin_lifetime.hpp"
 #include "core/plugin_host/start_order.hpp"
+#include "core/plugin_host/subscriber_call.hpp"
 
 #include <algorithm>
 #include <map>
@@ -53,6 +54,11 @@ struct plugin_host::impl {
   std::map<std::string, active_plugin> active;
   std::vector<std::string> started;            // ids, in order
   std::map<std::string, std::string> sources;  // name -> plugin id
+  struct open_subscription {
+    std::string plugin;
+    tocsin_token token{};
+  };
+  std::map<std::string, open_subscription> subscribers;  // by name
   code_table codes;
 };
 
@@ -131,7 +137,7 @@ result<void> plugin_host::impl::start_one(std::size_t index, std::span<const man
   const auto entry = load_library(std::move(verified->file));
   if (!entry) return entry.error();
   set_state(index, plugin_state::loaded);
-  plugin_instance& instance = make_instance(info.manifest, services, codes);
+  plugin_instance& instance = make_instance(info.manifest, services, codes, info.build_id);
   if (auto created = create_plugin(instance, *entry); !created) return created.error();
   set_state(index, plugin_state::created);
   if (auto running = start_plugin(instance, std::move(*required)); !running) return running.error();
@@ -167,6 +173,7 @@ void plugin_host::impl::stop() {
     }
   }
   sources.clear();
+  subscribers.clear();
 }
 
 plugin_host::plugin_host(plugin_host_services services, std::vector<plugin_info> discovered)
@@ -209,9 +216,10 @@ result<void> plugin_host::open_source(const std::string& plugin_id, const source
   config.settings = abi::borrow(opening.settings);
   config.credits = std::max<std::uint64_t>(opening.credits, 1);
   const std::lock_guard control(instance.control);
-  abi::gathering_sink reason;
+  abi::gathering_sink reason(instance.late_sink("source.open"));
   tocsin_token token{};
   instance.sources.begin_opening(std::make_shared<open_source_entry>(opening.name, config.credits));
+  const plugin_call call(instance, "source.open", call_thread::control, {.kind = "source", .name = opening.name});
   const tocsin_status status = instance.tables.source->open(instance.plugin->self, &config, &token, reason.raw());
   if (status != TOCSIN_OK) {
     instance.sources.fail_opening();
@@ -235,26 +243,59 @@ void plugin_host::close_source(const std::string& name) {
   tocsin_token token{};
   if (!found || !found->instance->sources.remove(name, token)) return;
   const std::lock_guard control(found->instance->control);
+  const plugin_call call(*found->instance, "source.close", call_thread::control, {.kind = "source", .name = name});
   found->instance->tables.source->close(found->instance->plugin->self, token);
+}
+
+result<subscriber_feed> plugin_host::open_subscriber(const std::string& plugin_id, const subscriber_opening& opening) {
+  const auto refuse = [&](std::string what) {
+    return fault{"SETTINGS_INVALID",
+                 std::move(what),
+                 "Correct the subscriber's settings; tocsin plugin list shows what is installed.",
+                 {.file = {}, .key = "subscribers." + opening.name}};
+  };
+  const auto found = impl_->find(plugin_id);
+  if (!found) return refuse("The plugin \"" + plugin_id + "\" does not run.");
+  plugin_instance& instance = *found->instance;
+  if (!instance.tables.subscriber) return refuse("The plugin \"" + plugin_id + "\" is no subscriber.");
+  if (impl_->subscribers.contains(opening.name)) return refuse("A subscriber of this name is open already.");
+  const auto token = open_subscription(instance, opening);
+  if (!token) return refuse(token.error().what);
+  impl_->subscribers.emplace(opening.name, impl::open_subscription{plugin_id, *token});
+  return subscriber_feed(
+      [&instance, token = *token](std::span<const std::shared_ptr<const event>> events, std::uint64_t lost) {
+        feed_events(instance, token, events, lost);
+      });
+}
+
+void plugin_host::close_subscriber(const std::string& name) {
+  const auto opened = impl_->subscribers.find(name);
+  if (opened == impl_->subscribers.end()) return;
+  const auto [plugin, token] = opened->second;
+  impl_->subscribers.erase(opened);
+  if (const auto found = impl_->find(plugin)) close_subscription(*found->instance, token, name);
 }
 
 std::vector<preset_finding> plugin_host::check_preset(const std::string& preset_id, const endpoint_settings& settings) {
   std::vector<preset_finding> findings;
   const auto found = impl_->find(preset_id);
   if (!found || !found->instance->tables.preset) return findings;
-  tocsin_preset_report report{};
+  tocsin_finding_report report{};
   report.struct_size = sizeof(report);
   report.context = &findings;
-  report.finding = [](void* context, const tocsin_preset_finding* finding) {
+  report.finding = [](void* context, const tocsin_finding* finding) {
     if (!finding) return;
-    const tocsin_preset_finding known = abi::copy_known(finding);
+    const tocsin_finding known = abi::copy_known(finding);
     static_cast<std::vector<preset_finding>*>(context)->push_back(
         {known.fatal != 0, abi::line(known.key, 256), abi::name(known.code), abi::line(known.text)});
   };
   const abi::endpoint_view endpoint(settings, abi::pool_of(settings));
   const std::lock_guard control(found->instance->control);
   const auto pass = found->instance->into_plugin.enter();
-  if (pass) found->instance->tables.preset->check(found->instance->plugin->self, endpoint.raw(), &report);
+  if (!pass) return findings;
+  const plugin_call call(*found->instance, "preset.check", call_thread::control,
+                         {.kind = "channel", .name = settings.key.channel});
+  found->instance->tables.preset->check(found->instance->plugin->self, endpoint.raw(), &report);
   return findings;
 }
 

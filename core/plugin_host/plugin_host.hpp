@@ -59,6 +59,7 @@ struct plugin_host_services {
   std::function<void(source_publication, std::function<void(result<publication_result>)>)> publish;
   std::function<void(std::string source, std::string name, store::callback<std::string>)> recall;
   std::function<result<std::string>(std::uint64_t handle)> reveal;
+  bool checked = false;  // TOCSIN_CHECKED=1: look at each call of a plugin's, and report each breach of the law
 };
 
 // What a source is opened with.
@@ -68,6 +69,15 @@ struct source_opening {
   std::string settings;  // JSON
   std::uint64_t credits = 1024;
 };
+
+// What a subscription is opened with.
+struct subscriber_opening {
+  std::string name;
+  std::string settings;  // JSON
+};
+// Hands events to an open subscription, one call at a time; lost: how many were passed over since the call before. Once
+// the plugin does not run any more, nothing happens. [any thread]
+using subscriber_feed = std::function<void(std::span<const std::shared_ptr<const event>> events, std::uint64_t lost)>;
 
 struct preset_finding {
   bool fatal = false;
@@ -98,6 +108,10 @@ class plugin_host {
 
   result<void> open_source(const std::string& plugin_id, const source_opening& opening);
   void close_source(const std::string& name);
+
+  // The feed may be used until close_subscriber().
+  result<subscriber_feed> open_subscriber(const std::string& plugin_id, const subscriber_opening& opening);
+  void close_subscriber(const std::string& name);
 
   // What the preset's code says of these settings. Empty if it has no such code.
   std::vector<preset_finding> check_preset(const std::string& preset_id, const endpoint_settings& settings);

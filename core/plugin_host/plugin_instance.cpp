@@ -12,15 +12,35 @@
 #include <vector>
 
 namespace tocsin {
+namespace {
 
-plugin_instance::plugin_instance(manifest about_, plugin_host_services services_, const code_table& codes_)
-    : about(std::move(about_)), services(std::move(services_)), codes(codes_), tasks(*services.pool) {
+// How many events of its own a plugin may have under way.
+constexpr std::uint64_t own_credits = 16;
+
+}  // namespace
+
+plugin_call::plugin_call(const plugin_instance& instance, std::string_view call, call_thread thread, call_subject about)
+    : plugin_call(instance.identity, *instance.services.clock, call, thread, about) {}
+
+plugin_instance::plugin_instance(manifest about_, plugin_host_services services_, const code_table& codes_,
+                                 std::string build_id)
+    : about(std::move(about_)),
+      identity{about.id, about.version, std::move(build_id)},
+      services(std::move(services_)),
+      codes(codes_),
+      tasks(*services.pool),
+      own_events(std::make_shared<open_source_entry>("plugin:" + about.id, own_credits)) {
   host.struct_size = sizeof(host);
   host.abi_version = TOCSIN_ABI_VERSION;
   host.context = this;
   host.name = abi::borrow("tocsin");
   host.version = abi::borrow(TOCSIN_VERSION);
   host.get_extension = &find_host_extension;
+}
+
+std::function<void()> plugin_instance::late_sink(std::string_view call) {
+  if (!services.checked) return {};
+  return [this, call = std::string(call)] { misbehaves("it used a sink after the call that lent it", call); };
 }
 
 void plugin_instance::misbehaves(std::string_view how, std::string detail) {
@@ -34,10 +54,11 @@ void plugin_instance::misbehaves(std::string_view how, std::string detail) {
               {"count", std::to_string(count)}});
 }
 
-plugin_instance& make_instance(manifest about, plugin_host_services services, const code_table& codes) {
+plugin_instance& make_instance(manifest about, plugin_host_services services, const code_table& codes,
+                               std::string build_id) {
   static std::mutex mutex;
   static auto* instances = new std::vector<std::unique_ptr<plugin_instance>>;  // never freed, see the header
-  auto made = std::make_unique<plugin_instance>(std::move(about), std::move(services), codes);
+  auto made = std::make_unique<plugin_instance>(std::move(about), std::move(services), codes, std::move(build_id));
   const std::lock_guard lock(mutex);
   return *instances->emplace_back(std::move(made));
 }

@@ -6,6 +6,7 @@
 #include "core/plugin_host/callback_gate.hpp"
 #include "core/plugin_host/diagnosis.hpp"
 #include "core/plugin_host/outstanding_deliveries.hpp"
+#include "core/plugin_host/plugin_call.hpp"
 #include "core/plugin_host/plugin_host.hpp"
 #include "core/plugin_host/plugin_tables.hpp"
 #include "core/plugin_host/source_table.hpp"
@@ -14,9 +15,11 @@
 
 #include <tocsin/abi/entry.h>
 #include <tocsin/abi/host.h>
+#include <tocsin/abi/types.h>
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -34,9 +37,10 @@ using service_map = std::map<std::string, service_table, std::less<>>;
 // Made with make_instance() and never freed: a thread that a plugin leaves behind against the rules may still call the
 // host through it, and is then turned away instead of touching freed memory.
 struct plugin_instance {
-  plugin_instance(manifest about_, plugin_host_services services_, const code_table& codes_);
+  plugin_instance(manifest about_, plugin_host_services services_, const code_table& codes_, std::string build_id);
 
   const manifest about;
+  const plugin_identity identity;  // under which its calls are on record
   const plugin_host_services services;
   const code_table& codes;
 
@@ -59,8 +63,12 @@ struct plugin_instance {
   serial_queue tasks;  // fired() and published() run here, one at a time
   timer_table timers;
   source_table sources;
+  const source_table::entry_ptr own_events;  // stands for the plugin itself where it publishes
   outstanding_deliveries deliveries;
   diagnosis_table diagnoses;
+
+  // For the sinks of its calls: reports a write after the call, where the host is checked; else nothing.
+  std::function<void()> late_sink(std::string_view call);
 
   // One line in the log; of many alike only some.
   void misbehaves(std::string_view how, std::string detail = {});
@@ -69,6 +77,7 @@ struct plugin_instance {
   std::atomic<std::uint64_t> misdeeds_{0};
 };
 
-plugin_instance& make_instance(manifest about, plugin_host_services services, const code_table& codes);
+plugin_instance& make_instance(manifest about, plugin_host_services services, const code_table& codes,
+                               std::string build_id = {});
 
 }  // namespace tocsin

@@ -20,23 +20,38 @@ void shut_host(plugin_instance& instance) {
     instance.misbehaves("it did not come back from a call of the host's in time");
 }
 
+// The last call.
+void destroy(plugin_instance& instance) {
+  {
+    const plugin_call call(instance, "destroy", call_thread::control);
+    instance.plugin->destroy(instance.plugin->self);
+  }
+  instance.plugin = nullptr;
+}
+
 }  // namespace
 
 result<void> create_plugin(plugin_instance& instance, const tocsin_entry* entry) {
   if (auto known = check_entry(entry, instance.about); !known) return known.error();
   const std::lock_guard control(instance.control);
   instance.into_host.open();
-  abi::gathering_sink reason;
+  abi::gathering_sink reason(instance.late_sink("create"));
   const tocsin_plugin* plugin = nullptr;
-  const tocsin_status status = entry->create(&instance.host, &plugin, reason.raw());
+  const tocsin_status status = [&] {
+    const plugin_call call(instance, "create", call_thread::control);
+    return entry->create(&instance.host, &plugin, reason.raw());
+  }();
   if (status != TOCSIN_OK || !plugin) {
     shut_host(instance);
     return failed("it could not be created: " + reason.words("it gave no reason."));
   }
   instance.plugin = plugin;
-  auto tables = fetch_tables(*plugin, instance.about);
+  auto tables = [&] {
+    const plugin_call call(instance, "get_extension", call_thread::control);
+    return fetch_tables(*plugin, instance.about);
+  }();
   if (!tables) {
-    if (TOCSIN_HAS_FIELD(tocsin_plugin, plugin, destroy) && plugin->destroy) plugin->destroy(plugin->self);
+    if (TOCSIN_HAS_FIELD(tocsin_plugin, plugin, destroy) && plugin->destroy) destroy(instance);
     instance.plugin = nullptr;
     shut_host(instance);
     return tables.error();
@@ -49,9 +64,12 @@ result<void> start_plugin(plugin_instance& instance, service_map required) {
   instance.required = std::move(required);
   {
     const std::lock_guard control(instance.control);
-    abi::gathering_sink reason;
+    abi::gathering_sink reason(instance.late_sink("start"));
     instance.running = true;
-    const tocsin_status status = instance.plugin->start(instance.plugin->self, reason.raw());
+    const tocsin_status status = [&] {
+      const plugin_call call(instance, "start", call_thread::control);
+      return instance.plugin->start(instance.plugin->self, reason.raw());
+    }();
     if (status == TOCSIN_OK) {
       instance.into_plugin.open();
       instance.publications.open();
@@ -60,8 +78,7 @@ result<void> start_plugin(plugin_instance& instance, service_map required) {
     instance.running = false;
     instance.timers.cancel_all(*instance.services.clock);
     const fault why = failed("it could not be started: " + reason.words("it gave no reason."));
-    instance.plugin->destroy(instance.plugin->self);
-    instance.plugin = nullptr;
+    destroy(instance);
     shut_host(instance);
     return why;
   }
@@ -81,21 +98,22 @@ result<void> stop_plugin(plugin_instance& instance) {
     return failed("a call into it did not return within 5 s, so that it could not be stopped.");
   }
   const std::lock_guard control(instance.control);
-  instance.plugin->stop(instance.plugin->self);
+  {
+    const plugin_call call(instance, "stop", call_thread::control);
+    instance.plugin->stop(instance.plugin->self);
+  }
   instance.running = false;
   instance.timers.cancel_all(*instance.services.clock);
   instance.sources.clear();
   report_lost(instance, instance.deliveries.take_all(), "it stopped without completing deliveries");
-  instance.plugin->destroy(instance.plugin->self);
-  instance.plugin = nullptr;
+  destroy(instance);
   shut_host(instance);
   return {};
 }
 
 void destroy_plugin(plugin_instance& instance) {
   const std::lock_guard control(instance.control);
-  instance.plugin->destroy(instance.plugin->self);
-  instance.plugin = nullptr;
+  destroy(instance);
   shut_host(instance);
 }
 

@@ -34,6 +34,13 @@ const char* missing(const tocsin_source* table) {
   return nullptr;
 }
 
+const char* missing(const tocsin_subscriber* table) {
+  if (TOCSIN_MISSING(tocsin_subscriber, table, open)) return "open";
+  if (TOCSIN_MISSING(tocsin_subscriber, table, close)) return "close";
+  if (TOCSIN_MISSING(tocsin_subscriber, table, events)) return "events";
+  return nullptr;
+}
+
 const char* missing(const tocsin_doctor* table) {
   return TOCSIN_MISSING(tocsin_doctor, table, diagnose) ? "diagnose" : nullptr;
 }
@@ -105,6 +112,7 @@ result<plugin_tables> fetch_tables(const tocsin_plugin& plugin, const manifest& 
   plugin_tables tables;
   if (auto taken = take(plugin, about, TOCSIN_EXT_CHANNEL, tables.channel); !taken) return taken.error();
   if (auto taken = take(plugin, about, TOCSIN_EXT_SOURCE, tables.source); !taken) return taken.error();
+  if (auto taken = take(plugin, about, TOCSIN_EXT_SUBSCRIBER, tables.subscriber); !taken) return taken.error();
   if (auto taken = take(plugin, about, TOCSIN_EXT_DOCTOR, tables.doctor); !taken) return taken.error();
   if (auto taken = take(plugin, about, TOCSIN_EXT_PRESET, tables.preset); !taken) return taken.error();
   if (auto taken = take(plugin, about, TOCSIN_EXT_TIMER, tables.timer); !taken) return taken.error();

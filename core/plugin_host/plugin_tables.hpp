@@ -10,6 +10,7 @@
 #include <tocsin/abi/ext/doctor.h>
 #include <tocsin/abi/ext/preset.h>
 #include <tocsin/abi/ext/source.h>
+#include <tocsin/abi/ext/subscriber.h>
 
 #include <map>
 #include <string>
@@ -20,6 +21,7 @@ namespace tocsin {
 struct plugin_tables {
   const tocsin_channel* channel = nullptr;
   const tocsin_source* source = nullptr;
+  const tocsin_subscriber* subscriber = nullptr;
   const tocsin_doctor* doctor = nullptr;
   const tocsin_preset* preset = nullptr;
   const tocsin_timer* timer = nullptr;

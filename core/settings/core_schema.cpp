@@ -78,6 +78,15 @@ const json::object& source_core_schema() {
   return schema;
 }
 
+const json::object& subscriber_core_schema() {
+  static const json::object schema = parse(R"({"type": "object", "properties": {
+    "plugin": {"type": "string", "minLength": 1},
+    "organization": {"type": "string", "default": ""},
+    "types": {"type": "array", "items": {"type": "string", "minLength": 1}, "default": []},
+    "severity": {"type": "string", "enum": ["info", "success", "warn", "error", "fatal"]}}})");
+  return schema;
+}
+
 const json::object& built_in_event_types() {
   static const json::object types = parse(R"({"tocsin.password.*": {"time_to_live": "15m", "sensitive": true}})");
   return types;

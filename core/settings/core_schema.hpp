@@ -14,6 +14,7 @@ const boost::json::object& organization_schema();
 // The keys of every channel and of every source that are not the plugin's.
 const boost::json::object& channel_core_schema();
 const boost::json::object& source_core_schema();
+const boost::json::object& subscriber_core_schema();
 // [events] as it is before the file says anything: {"GLOB": {...}}.
 const boost::json::object& built_in_event_types();
 

@@ -183,7 +183,7 @@ source_settings resolve_source(const source_entry& source, const settings_file& 
   if (source.schema) {
     secret_replacer secrets(file, add_secret);
     for (const auto& leaf : source.schema->leaves) {
-      if (is_core_key(source_core_schema(), leaf.key)) continue;
+      if (is_core_key(*source.core, leaf.key)) continue;
       const auto written = std::find_if(source.leaves.begin(), source.leaves.end(),
                                         [&](const checked_leaf& candidate) { return candidate.key == leaf.key; });
       const auto standard = source.schema->defaults.find(leaf.key);
@@ -201,6 +201,25 @@ source_settings resolve_source(const source_entry& source, const settings_file& 
     }
     if (!made.problem) made.problem = secrets.problem;
     if (!made.problem && !source.schema->defects.empty()) made.problem = source.schema->defects.front();
+  }
+  made.fingerprint = fingerprint.finish();
+  return made;
+}
+
+subscriber_settings resolve_subscriber(const source_entry& subscriber, const settings_file& file,
+                                       const secret_registrar& add_secret) {
+  subscriber_settings made{resolve_source(subscriber, file, add_secret), {}, {}};
+  fingerprint_maker fingerprint;
+  fingerprint.add(std::to_string(made.fingerprint));
+  for (const checked_leaf& leaf : subscriber.leaves) {
+    if (leaf.key == "types" && leaf.value.is_array()) {
+      for (const json::value& glob : leaf.value.get_array()) made.types.emplace_back(glob.as_string());
+    } else if (leaf.key == "severity" && leaf.value.is_string()) {
+      made.minimum_severity = parse_severity(leaf.value.get_string());
+    } else {
+      continue;
+    }
+    fingerprint.add(leaf.key).add(json::serialize(leaf.value));
   }
   made.fingerprint = fingerprint.finish();
   return made;

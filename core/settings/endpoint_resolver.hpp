@@ -21,7 +21,10 @@ struct resolved_endpoint {
 resolved_endpoint resolve_endpoint(const merged_channel& channel, const std::string& organization,
                                    const settings_file& file, const secret_registrar& add_secret);
 
+// Of a source or whatever else is configured as one.
 source_settings resolve_source(const source_entry& source, const settings_file& file,
                                const secret_registrar& add_secret);
+subscriber_settings resolve_subscriber(const source_entry& subscriber, const settings_file& file,
+                                       const secret_registrar& add_secret);
 
 }  // namespace tocsin

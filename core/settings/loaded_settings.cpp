@@ -27,12 +27,14 @@ class settings_snapshot final : public settings {
     }
     channel_names_.assign(names.begin(), names.end());
     for (const auto& source : file_.sources) sources_.push_back(resolve_source(source, file_, registrar()));
+    for (const auto& one : file_.subscribers) subscribers_.push_back(resolve_subscriber(one, file_, registrar()));
   }
 
   const host_settings& host() const override { return file_.host; }
   const http_settings& http() const override { return file_.http; }
   const std::vector<route>& routes() const override { return file_.routes; }
   const std::vector<source_settings>& sources() const override { return sources_; }
+  const std::vector<subscriber_settings>& subscribers() const override { return subscribers_; }
   const std::vector<event_type_settings>& event_types() const override { return file_.event_types; }
   const faults& warnings() const override { return file_.warnings; }
   std::vector<std::string> organizations() const override { return file_.organization_names; }
@@ -105,7 +107,7 @@ class settings_snapshot final : public settings {
   json::object show(const std::string& organization) const override {
     json::object all;
     for (const auto& [key, origins] : file_.origins) {
-      if (!key.starts_with("events.") && !key.starts_with("sources."))
+      if (!key.starts_with("events.") && !key.starts_with("sources.") && !key.starts_with("subscribers."))
         set_at(all, key, json::parse(origins.front().shown));
     }
     const auto own = this->organization(organization);
@@ -115,7 +117,11 @@ class settings_snapshot final : public settings {
     host["time_zone"] = own.time_zone;
     all["events"] = show_event_types();
     all["channels"] = show_channels(organization);
-    all["sources"] = show_sources(organization);
+    std::vector<const source_settings*> sources, subscribers;
+    for (const auto& one : sources_) sources.push_back(&one);
+    for (const auto& one : subscribers_) subscribers.push_back(&one);
+    all["sources"] = show_plugin_tables(file_.sources, sources, organization);
+    all["subscribers"] = show_plugin_tables(file_.subscribers, subscribers, organization);
     all["routes"] = show_routes(organization);
     return all;
   }
@@ -218,17 +224,20 @@ class settings_snapshot final : public settings {
     return all;
   }
 
-  json::object show_sources(const std::string& organization) const {
+  // entries and their resolved forms, in the same order.
+  static json::object show_plugin_tables(const std::vector<source_entry>& entries,
+                                         const std::vector<const source_settings*>& resolved,
+                                         const std::string& organization) {
     json::object all;
-    for (std::size_t at = 0; at < file_.sources.size(); ++at) {
-      const auto& source = file_.sources[at];
+    for (std::size_t at = 0; at < entries.size(); ++at) {
+      const auto& source = entries[at];
       if (!organization.empty() && source.organization != organization) continue;
       json::object shown;
       if (source.schema) {
         for (const auto& [key, leaf] : source.schema->defaults) set_at(shown, key, leaf.shown);
       }
       for (const auto& leaf : source.leaves) set_at(shown, leaf.key, leaf.shown);
-      if (sources_[at].problem) shown["problem"] = sources_[at].problem->to_string();
+      if (resolved[at]->problem) shown["problem"] = resolved[at]->problem->to_string();
       all[source.name] = std::move(shown);
     }
     return all;
@@ -253,6 +262,7 @@ class settings_snapshot final : public settings {
   const settings_file file_;
   std::vector<std::string> channel_names_;
   std::vector<source_settings> sources_;
+  std::vector<subscriber_settings> subscribers_;
   mutable std::shared_mutex mutex_;  // of what follows
   mutable std::unordered_map<view_key, resolved_endpoint, view_hash> views_;
   mutable std::unordered_map<std::uint64_t, secret_reference> secrets_;
@@ -291,6 +301,7 @@ faults endpoint_problems(const settings& all) {
     }
   }
   for (const auto& source : all.sources()) note(source.problem);
+  for (const auto& subscriber : all.subscribers()) note(subscriber.problem);
   sort_by_place(problems);
   return problems;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/model/endpoint.hpp"
+#include "core/model/event.hpp"
 #include "core/model/fault.hpp"
 #include "core/model/manifest.hpp"
 #include "core/model/route.hpp"
@@ -61,6 +62,13 @@ struct source_settings {
   std::optional<fault> problem;  // such as a plugin that is not there
 };
 
+// [subscribers.NAME]: configured as a source is, with the filter of what it gets. `organization`: only that one's
+// events.
+struct subscriber_settings : source_settings {
+  std::vector<std::string> types;            // globs; empty: every type
+  std::optional<severity> minimum_severity;  // this or higher
+};
+
 // Where a value comes from: the winner or a loser of `config why`.
 struct setting_origin {
   std::string level;  // "organization acme", "host", "preset gmail", "default"
@@ -76,6 +84,7 @@ class settings {
   virtual const http_settings& http() const = 0;
   virtual const std::vector<route>& routes() const = 0;  // of the host and of every organization, in the file's order
   virtual const std::vector<source_settings>& sources() const = 0;
+  virtual const std::vector<subscriber_settings>& subscribers() const = 0;
   virtual const std::vector<event_type_settings>& event_types() const = 0;
   virtual std::vector<std::string> channels() const = 0;       // names, at the host's level or any organization's
   virtual std::vector<std::string> organizations() const = 0;  // declared ones
@@ -88,8 +97,8 @@ class settings {
   // Retry limits are the core's own part of a channel's settings.
   virtual retry_settings retry(const endpoint_settings& endpoint) const = 0;
 
-  // The value of a secret that `endpoint().settings` or `sources()` names by its handle. SETTINGS_INVALID if it cannot
-  // be read.
+  // The value of a secret that `endpoint().settings`, `sources()` or `subscribers()` names by its handle.
+  // SETTINGS_INVALID if it cannot be read.
   virtual result<std::string> secret(std::uint64_t handle) const = 0;
 
   // Every level's value of a dotted key, winner first; empty: no such key.
@@ -103,7 +112,7 @@ class settings {
 
 using settings_ptr = std::shared_ptr<const settings>;
 
-// The manifests whose schemas check [channels.*], [sources.*] and presets, by plugin id.
+// The manifests whose schemas check [channels.*], [sources.*], [subscribers.*] and presets, by plugin id.
 using manifest_catalogue = std::map<std::string, manifest>;
 
 struct loaded_settings {
@@ -119,8 +128,8 @@ loaded_settings load_settings(const std::filesystem::path& file, const manifest_
 loaded_settings parse_settings(std::string_view toml, const std::filesystem::path& file,
                                const manifest_catalogue& plugins);
 
-// The `problem` of every endpoint and source that the file defines, each once, in the file's order: what `config check`
-// reports beside errors and warnings. Reads the secrets of all of them.
+// The `problem` of every endpoint, source and subscriber that the file defines, each once, in the file's order: what
+// `config check` reports beside errors and warnings. Reads the secrets of all of them.
 faults endpoint_problems(const settings& all);
 
 // The [host] part alone, which says where plugins are, so that their manifests can be read before the rest is checked.

@@ -11,6 +11,7 @@
 
 #include <tocsin/abi/ext/channel.h>
 #include <tocsin/abi/ext/source.h>
+#include <tocsin/abi/ext/subscriber.h>
 
 #include <boost/json.hpp>
 
@@ -55,6 +56,7 @@ class file_reader {
     read_event_types();
     read_channels();
     read_sources();
+    read_subscribers();
     read_organizations();
     read_routes(file_);
   }
@@ -69,8 +71,8 @@ class file_reader {
   }
 
   void check_top_level() {
-    static const std::vector<std::string> known = {"host",    "http",   "events",       "channels",
-                                                   "sources", "routes", "organizations"};
+    static const std::vector<std::string> known = {"host",    "http",        "events", "channels",
+                                                   "sources", "subscribers", "routes", "organizations"};
     for (const auto& member : *file_.document->as_table()) {
       if (std::find(known.begin(), known.end(), member.name) != known.end()) continue;
       refuse(member.line, member.column, member.name, "There is no setting of this name.",
@@ -175,25 +177,47 @@ class file_reader {
     return false;
   }
 
+  // What is configured by tables of one level that name their plugin.
+  struct plugin_tables {
+    std::string name;  // "sources"
+    std::string what;  // "source"
+    std::string_view extension;
+    const json::object& core;
+    const plugin_schemas& schemas;
+    std::vector<source_entry>& entries;
+  };
+
   void read_sources() {
-    const auto* sources = section(*file_.document, "sources", "sources");
-    if (!sources) return;
-    for (const auto& member : *sources->as_table()) {
-      const std::string key = "sources." + member.name;
-      if (check_name(member, key)) read_source(member.name, member.value, key);
+    read_plugin_tables(
+        {"sources", "source", TOCSIN_EXT_SOURCE, source_core_schema(), file_.source_schemas, file_.sources});
+  }
+
+  void read_subscribers() {
+    read_plugin_tables({"subscribers", "subscriber", TOCSIN_EXT_SUBSCRIBER, subscriber_core_schema(),
+                        file_.subscriber_schemas, file_.subscribers});
+  }
+
+  void read_plugin_tables(const plugin_tables& kind) {
+    const auto* tables = section(*file_.document, kind.name, kind.name);
+    if (!tables) return;
+    for (const auto& member : *tables->as_table()) {
+      const std::string key = kind.name + "." + member.name;
+      if (check_name(member, key)) read_plugin_table(kind, member.name, member.value, key);
     }
   }
 
-  void read_source(const std::string& name, const setting_node& table, const std::string& key) {
+  void read_plugin_table(const plugin_tables& kind, const std::string& name, const setting_node& table,
+                         const std::string& key) {
     source_entry source;
     source.name = name;
+    source.core = &kind.core;
     source.where = {file_.site.file, table.line, table.column, key};
-    const auto known = offering(file_.plugins, TOCSIN_EXT_SOURCE);
+    const auto known = offering(file_.plugins, kind.extension);
     const auto* plugin = table.find("plugin");
     if (plugin && plugin->value.as_string()) source.plugin = *plugin->value.as_string();
-    const auto schema = file_.source_schemas.find(source.plugin);
-    if (schema != file_.source_schemas.end()) source.schema = &schema->second;
-    source.leaves = check_table(table, source.schema ? source.schema->schema : source_core_schema(), site_at(key),
+    const auto schema = kind.schemas.find(source.plugin);
+    if (schema != kind.schemas.end()) source.schema = &schema->second;
+    source.leaves = check_table(table, source.schema ? source.schema->schema : kind.core, site_at(key),
                                 source.schema ? unknown_keys::refuse : unknown_keys::pass_over, file_.errors);
     place at_plugin = source.where;
     at_plugin.key += ".plugin";
@@ -202,19 +226,21 @@ class file_reader {
       at_plugin.column = plugin->value.column;
     }
     if (!plugin) {
-      refuse(at_plugin, "It is missing: nothing says which plugin this source is.", "Accepted: " + any_of(known) + ".");
+      refuse(at_plugin, "It is missing: nothing says which plugin this " + kind.what + " is.",
+             "Accepted: " + any_of(known) + ".");
     } else if (!source.schema && file_.plugins.count(source.plugin) > 0) {
-      refuse(at_plugin, "The plugin " + source.plugin + " is no source.", "Accepted: " + any_of(known) + ".");
+      refuse(at_plugin, "The plugin " + source.plugin + " is no " + kind.what + ".",
+             "Accepted: " + any_of(known) + ".");
     } else if (!source.schema && !source.plugin.empty()) {
       source.problem =
           fault{"SETTINGS_INVALID", "There is no plugin " + source.plugin + ", or it was refused.",
                 remedy_for_unknown(source.plugin, known) + " `tocsin plugin list` says why one is refused.", at_plugin};
     }
     complete_source(source);
-    file_.sources.push_back(std::move(source));
+    kind.entries.push_back(std::move(source));
   }
 
-  // Sources have one level: what the schema requires must be written here.
+  // They have one level: what the schema requires must be written here.
   void complete_source(source_entry& source) {
     for (const auto& leaf : source.leaves) {
       if (leaf.key == "organization" && leaf.value.is_string())
@@ -361,6 +387,7 @@ settings_file read_settings_file(std::string_view toml, const std::filesystem::p
   result.plugins = plugins;
   result.channel_schemas = make_plugin_schemas(result.plugins, channel_core_schema(), TOCSIN_EXT_CHANNEL);
   result.source_schemas = make_plugin_schemas(result.plugins, source_core_schema(), TOCSIN_EXT_SOURCE);
+  result.subscriber_schemas = make_plugin_schemas(result.plugins, subscriber_core_schema(), TOCSIN_EXT_SUBSCRIBER);
   auto document = parse_toml(toml, result.site.file);
   if (!document) {
     result.errors.push_back(document.error());

@@ -23,9 +23,11 @@ struct organization_entry {
   int column = 0;
 };
 
+// A table that names its plugin and has one level: [sources.NAME], [subscribers.NAME].
 struct source_entry {
   std::string name;
-  const plugin_schema* schema = nullptr;  // null: the plugin is not there
+  const boost::json::object* core = nullptr;  // the schema of the host's own keys
+  const plugin_schema* schema = nullptr;      // null: the plugin is not there
   std::string plugin;
   std::string organization;
   std::vector<checked_leaf> leaves;
@@ -39,16 +41,19 @@ struct settings_file {
   manifest_catalogue plugins;
   plugin_schemas channel_schemas;
   plugin_schemas source_schemas;
+  plugin_schemas subscriber_schemas;
 
   host_settings host;
   http_settings http;
   std::vector<event_type_settings> event_types;
   std::map<std::string, channel_layer> channels;  // of the host
   std::vector<source_entry> sources;
+  std::vector<source_entry> subscribers;
   std::vector<route> routes;
   std::vector<std::string> organization_names;  // in the file's order
   std::unordered_map<std::string, organization_entry> organizations;
-  std::map<std::string, std::vector<setting_origin>> origins;   // of [host], [http], [events] and [sources]
+  std::map<std::string, std::vector<setting_origin>> origins;   // of [host], [http], [events], [sources] and
+                                                                // [subscribers]
   std::unordered_map<std::uint64_t, secret_reference> secrets;  // every one that the file names, by its handle
 
   faults warnings;

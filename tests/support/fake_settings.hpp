@@ -17,6 +17,7 @@ class fake_settings final : public settings {
   http_settings http_value;
   std::vector<route> routes_value;
   std::vector<source_settings> sources_value;
+  std::vector<subscriber_settings> subscribers_value;
   std::vector<event_type_settings> event_types_value;
   std::map<std::string, organization_settings> organizations_value;
   std::map<std::pair<std::string, std::string>, endpoint_settings_ptr> endpoints_value;  // (channel, organization)
@@ -41,6 +42,7 @@ class fake_settings final : public settings {
   const http_settings& http() const override { return http_value; }
   const std::vector<route>& routes() const override { return routes_value; }
   const std::vector<source_settings>& sources() const override { return sources_value; }
+  const std::vector<subscriber_settings>& subscribers() const override { return subscribers_value; }
   const std::vector<event_type_settings>& event_types() const override { return event_types_value; }
   std::vector<std::string> channels() const override {
     std::vector<std::string> names;

@@ -12,7 +12,7 @@ class gmail_plugin : public sdk::plugin, public sdk::preset {
  public:
   using plugin::plugin;
 
-  void check(const sdk::endpoint& endpoint, const sdk::preset_report& report) override {
+  void check(const sdk::endpoint& endpoint, const sdk::finding_report& report) override {
     const sdk::json_reader settings(endpoint.settings());
     account what;
     what.host = settings.text("host").value_or("");

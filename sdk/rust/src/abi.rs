@@ -397,23 +397,10 @@ structs! {
         series: Option<unsafe extern "C" fn(context: *mut c_void, metric: *const tocsin_metric, labels: *const tocsin_field, label_count: u64) -> u64>,
         record: Option<unsafe extern "C" fn(context: *mut c_void, series: u64, value: i64)>,
     }
-    tocsin_preset_finding {
-        struct_size: u32,
-        fatal: u32,
-        key: tocsin_string,
-        code: tocsin_string,
-        text: tocsin_string,
-    }
-    tocsin_preset_report {
-        struct_size: u32,
-        reserved: u32,
-        context: *mut c_void,
-        finding: Option<unsafe extern "C" fn(context: *mut c_void, finding: *const tocsin_preset_finding)>,
-    }
     tocsin_preset {
         struct_size: u32,
         reserved: u32,
-        check: Option<unsafe extern "C" fn(self_: *mut c_void, endpoint: *const tocsin_endpoint, report: *const tocsin_preset_report)>,
+        check: Option<unsafe extern "C" fn(self_: *mut c_void, endpoint: *const tocsin_endpoint, report: *const tocsin_finding_report)>,
     }
     tocsin_secret_store_config {
         struct_size: u32,

@@ -66,7 +66,7 @@ pub trait Timer: Plugin {
 
 /// Takes what a preset finds. Valid for the call.
 pub struct Report<'a> {
-    raw: &'a tocsin_preset_report,
+    raw: &'a tocsin_finding_report,
 }
 
 impl Report<'_> {
@@ -82,8 +82,8 @@ impl Report<'_> {
 
     fn give(&self, fatal: u32, key: &str, code: &str, text: &str) {
         if let Some(finding) = self.raw.finding {
-            let raw = tocsin_preset_finding {
-                struct_size: std::mem::size_of::<tocsin_preset_finding>() as u32,
+            let raw = tocsin_finding {
+                struct_size: std::mem::size_of::<tocsin_finding>() as u32,
                 fatal,
                 key: lend(key),
                 code: lend(code),
@@ -291,7 +291,7 @@ pub mod tables {
 
     table! { preset, TOCSIN_EXT_PRESET, P: Preset, tocsin_preset { check }
         unsafe extern "C" fn check<P: Preset>(this: *mut c_void, endpoint: *const tocsin_endpoint,
-                                              report: *const tocsin_preset_report) {
+                                              report: *const tocsin_finding_report) {
             let its = instance::<P>(this);
             guarded(&its.host, "preset.check",
                     || its.plugin.check(&Endpoint::new(endpoint), &Report { raw: &*report }));

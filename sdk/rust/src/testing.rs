@@ -200,7 +200,7 @@ impl TestHost {
 
     /// Have a preset look at settings.
     pub fn check_preset(&self, settings: &str) -> Vec<Found> {
-        unsafe extern "C" fn take(context: *mut c_void, finding: *const tocsin_preset_finding) {
+        unsafe extern "C" fn take(context: *mut c_void, finding: *const tocsin_finding) {
             (*context.cast::<Vec<Found>>()).push(Found {
                 fatal: (*finding).fatal != 0,
                 key: text_of(&(*finding).key).into(),
@@ -214,8 +214,8 @@ impl TestHost {
         endpoint.struct_size = size_of::<tocsin_endpoint>();
         endpoint.channel = lend("test");
         endpoint.settings = lend(settings);
-        let report = tocsin_preset_report {
-            struct_size: size_of::<tocsin_preset_report>(),
+        let report = tocsin_finding_report {
+            struct_size: size_of::<tocsin_finding_report>(),
             reserved: 0,
             context: (&mut found as *mut Vec<Found>).cast(),
             finding: Some(take),

@@ -117,9 +117,9 @@ static tocsin_status diagnose(void* object, const tocsin_diagnosis* request, con
 const tocsin_doctor planted_doctor = {sizeof(tocsin_doctor), 0, diagnose};
 
 /* ---- preset, config, health ---- */
-static void check_preset(void* object, const tocsin_endpoint* endpoint, const tocsin_preset_report* to) {
+static void check_preset(void* object, const tocsin_endpoint* endpoint, const tocsin_finding_report* to) {
   planted* self = object;
-  const tocsin_preset_finding finding = {sizeof(finding), 0, TEXT("name"), TEXT("SETTINGS_INVALID"),
+  const tocsin_finding finding = {sizeof(finding), 0, TEXT("name"), TEXT("SETTINGS_INVALID"),
                                          TEXT("The name is odd; choose another.")};
   (void)endpoint;
   if (bug("preset.pure") && self->calls++ % 2 == 0) return;

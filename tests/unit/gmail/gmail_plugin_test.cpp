@@ -26,8 +26,8 @@ class loaded_preset {
 
   std::vector<std::string> check(const std::string& settings) {
     std::vector<std::string> found;
-    const tocsin_preset_report report{
-        sizeof(tocsin_preset_report), 0, &found, [](void* context, const tocsin_preset_finding* finding) {
+    const tocsin_finding_report report{
+        sizeof(tocsin_finding_report), 0, &found, [](void* context, const tocsin_finding* finding) {
           static_cast<std::vector<std::string>*>(context)->push_back(std::string(sdk::view(finding->key)) + " " +
                                                                      std::string(sdk::view(finding->code)));
         }};

@@ -70,6 +70,11 @@ inline constexpr std::string_view hook_manifest = R"({
     "url": {"type": "string"}, "token": {"type": "string", "format": "secret"},
     "style": {"type": "string", "default": "plain"}}}})";
 
+inline constexpr std::string_view audit_manifest = R"({
+  "id": "audit", "version": "1.0.0", "abi": {"major": 1, "minor": 0}, "provides": ["tocsin.subscriber/1-draft"],
+  "settings": {"type": "object", "required": ["folder"], "properties": {
+    "folder": {"type": "string", "format": "path"}, "key": {"type": "string", "format": "secret"}}}})";
+
 inline constexpr std::string_view license_manifest = R"({
   "id": "license-status", "version": "1.0.0", "abi": {"major": 1, "minor": 0}, "provides": ["tocsin.source/1-draft"],
   "settings": {"type": "object", "required": ["path"], "properties": {
@@ -80,7 +85,8 @@ inline constexpr std::string_view license_manifest = R"({
 
 inline manifest_catalogue all_plugins() {
   manifest_catalogue catalogue;
-  for (const auto text : {smtp_manifest, gmail_manifest, file_manifest, hook_manifest, license_manifest}) {
+  for (const auto text :
+       {smtp_manifest, gmail_manifest, file_manifest, hook_manifest, license_manifest, audit_manifest}) {
     auto parsed = manifest_of(text);
     catalogue.emplace(parsed.id, std::move(parsed));
   }

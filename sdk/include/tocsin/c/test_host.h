@@ -402,7 +402,7 @@ static inline void tocsin_test_fire_timers(tocsin_test_host* host) {
   for (index = 0; index < count; ++index) timer->fired(host->plugin->self, due[index].id);
 }
 
-static inline void tocsin_test_take_finding(void* context, const tocsin_preset_finding* finding) {
+static inline void tocsin_test_take_finding(void* context, const tocsin_finding* finding) {
   tocsin_test_host* host = (tocsin_test_host*)context;
   if (host->finding_count < TOCSIN_TEST_MAX) {
     tocsin_test_finding* kept = &host->findings[host->finding_count];
@@ -418,7 +418,7 @@ static inline void tocsin_test_take_finding(void* context, const tocsin_preset_f
 static inline void tocsin_test_check_preset(tocsin_test_host* host, const char* settings) {
   const tocsin_preset* preset = (const tocsin_preset*)tocsin_test_table(host, TOCSIN_EXT_PRESET);
   tocsin_endpoint endpoint;
-  tocsin_preset_report report;
+  tocsin_finding_report report;
   memset(&endpoint, 0, sizeof(endpoint));
   memset(&report, 0, sizeof(report));
   endpoint.struct_size = sizeof(endpoint);

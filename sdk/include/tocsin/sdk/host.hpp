@@ -155,6 +155,10 @@ class host_api {
     const tocsin_status status = try_publish(source, ticket, &all, 1, memory.begin(), memory.size(), error.get());
     if (status != TOCSIN_OK) throw failure(status, error.text().empty() ? "not published" : error.text());
   }
+  // The same for an event of the plugin's own, whatever kind of plugin it is; 16 may be under way. If the plugin is a
+  // source, published() follows with the token {0, 0} and this ticket; else a failure becomes a line in the log.
+  void publish(const event& what, std::uint64_t ticket = 0) const { publish(token{}, ticket, what); }
+
   // The same for many, with the status as the answer. TOCSIN_UNSUPPORTED: this host takes no events. [any] active
   tocsin_status try_publish(token source, std::uint64_t ticket, const tocsin_event* const* events,
                             std::uint64_t event_count, const tocsin_field* memory, std::uint64_t memory_count,

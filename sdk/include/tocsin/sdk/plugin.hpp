@@ -8,7 +8,8 @@
 //   };
 //   TOCSIN_PLUGIN(my_channel)
 //
-// The class offers the extensions whose classes it derives from: channel, source, doctor, preset, timer. Each id in the
+// The class offers the extensions whose classes it derives from: channel, source, subscriber, doctor, preset,
+// timer. Each id in the
 // manifest's "provides" needs its class, and no other may be there. Build it with tocsin_add_plugin(), which gives the
 // id and the version from the manifest.
 #pragma once
@@ -19,6 +20,7 @@
 #include <tocsin/abi/ext/doctor.h>
 #include <tocsin/abi/ext/preset.h>
 #include <tocsin/abi/ext/source.h>
+#include <tocsin/abi/ext/subscriber.h>
 #include <tocsin/sdk/exception_barrier.hpp>
 #include <tocsin/sdk/host.hpp>
 
@@ -30,6 +32,7 @@ namespace tocsin::sdk {
 
 class channel;
 class source;
+class subscriber;
 class doctor;
 class preset;
 class timer;
@@ -80,6 +83,8 @@ struct channel_calls;
 template <class Plugin>
 struct source_calls;
 template <class Plugin>
+struct subscriber_calls;
+template <class Plugin>
 struct doctor_calls;
 template <class Plugin>
 struct preset_calls;
@@ -120,6 +125,9 @@ struct lifecycle {
     }
     if constexpr (std::is_base_of_v<source, Plugin>) {
       if (name == TOCSIN_EXT_SOURCE) return &source_calls<Plugin>::table;
+    }
+    if constexpr (std::is_base_of_v<subscriber, Plugin>) {
+      if (name == TOCSIN_EXT_SUBSCRIBER) return &subscriber_calls<Plugin>::table;
     }
     if constexpr (std::is_base_of_v<doctor, Plugin>) {
       if (name == TOCSIN_EXT_DOCTOR) return &doctor_calls<Plugin>::table;

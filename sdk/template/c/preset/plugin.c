@@ -3,7 +3,7 @@
 #include <tocsin/abi/ext/preset.h>
 #include <tocsin/c/plugin.h>
 
-static void check(void* self, const tocsin_endpoint* endpoint, const tocsin_preset_report* report) {
+static void check(void* self, const tocsin_endpoint* endpoint, const tocsin_finding_report* report) {
   char user[320], from[320];
   (void)self;
   if (tocsin_json_text(endpoint->settings, "username", user, sizeof(user)) <= 0) return;
@@ -11,7 +11,7 @@ static void check(void* self, const tocsin_endpoint* endpoint, const tocsin_pres
   const char* users = strchr(user, '@');
   const char* froms = strchr(from, '@');
   if (users && froms && strcmp(users, froms) == 0) return;
-  tocsin_preset_finding finding = {sizeof(finding), 0, {0}, {0}, {0}};
+  tocsin_finding finding = {sizeof(finding), 0, {0}, {0}, {0}};
   finding.key = tocsin_text("from_address");
   finding.code = tocsin_text("SETTINGS_INVALID");
   finding.text = tocsin_text(

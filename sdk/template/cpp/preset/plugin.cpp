@@ -14,7 +14,7 @@ class provider_preset : public sdk::plugin, public sdk::preset {
  public:
   using plugin::plugin;
 
-  void check(const sdk::endpoint& endpoint, const sdk::preset_report& report) override {
+  void check(const sdk::endpoint& endpoint, const sdk::finding_report& report) override {
     const sdk::json_reader settings(endpoint.settings());
     const std::string user = settings.text("username").value_or("");
     const std::string from = settings.text("from_address").value_or("");

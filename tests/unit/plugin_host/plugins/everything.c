@@ -129,10 +129,10 @@ static tocsin_status diagnose(void* object, const tocsin_diagnosis* request, con
 static const tocsin_doctor doctor = {sizeof(tocsin_doctor), 0, diagnose};
 
 /* preset */
-static void check(void* object, const tocsin_endpoint* endpoint, const tocsin_preset_report* to) {
+static void check(void* object, const tocsin_endpoint* endpoint, const tocsin_finding_report* to) {
   (void)object;
   if (!has(endpoint->settings, "\"bad\"")) return;
-  const tocsin_preset_finding finding = {sizeof(finding), 1, TEXT("host"), TEXT("SETTINGS_INVALID"),
+  const tocsin_finding finding = {sizeof(finding), 1, TEXT("host"), TEXT("SETTINGS_INVALID"),
                                          TEXT("It is bad.")};
   to->finding(to->context, &finding);
 }

@@ -67,7 +67,10 @@ typedef struct tocsin_host_publish {
    *   TOCSIN_INVALID      an event is not valid; or no open source has this token; or there are more events than all
    *                       credits of the source, so that trying again is of no use: hand in fewer at once
    * A publish() of memory alone takes one credit. memory entries with an empty value are forgotten. ticket is the
-   * caller's own number. [any] active */
+   * caller's own number.
+   *
+   * source {0, 0} is the plugin itself, which need not be a source: it has 16 credits of its own, and published() comes
+   * with the token {0, 0} if the plugin is a source, else a failure becomes a line in the log. [any] active */
   tocsin_status (*publish)(void* context, tocsin_token source, uint64_t ticket, const tocsin_event* const* events,
                            uint64_t event_count, const tocsin_field* memory, uint64_t memory_count,
                            const tocsin_sink* error);

@@ -1,0 +1,129 @@
+// The queue between the bus and a subscriber, and who gets which event.
+#include "core/bus/subscription.hpp"
+
+#include <gtest/gtest.h>
+
+#include <future>
+
+namespace tocsin {
+namespace {
+
+event_ptr make(std::string id, std::string type = "tocsin.test", std::string organization = {},
+               severity how_bad = severity::info) {
+  auto made = std::make_shared<event>();
+  made->id = std::move(id);
+  made->source = "/test";
+  made->type = std::move(type);
+  made->organization = std::move(organization);
+  made->severity = how_bad;
+  return made;
+}
+
+// What a subscriber was handed; may be told to stay in a call.
+struct recorder {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<std::string> ids;
+  std::vector<std::uint64_t> losses;
+  std::size_t inside = 0, most_inside = 0;
+  bool hold = false;
+
+  void take(std::span<const event_ptr> events, std::uint64_t lost) {
+    std::unique_lock lock(mutex);
+    most_inside = std::max(most_inside, ++inside);
+    changed.notify_all();
+    changed.wait(lock, [this] { return !hold; });
+    for (const event_ptr& one : events) ids.push_back(one->id);
+    losses.push_back(lost);
+    --inside;
+    changed.notify_all();
+  }
+  void set_hold(bool value) {
+    const std::lock_guard lock(mutex);
+    hold = value;
+    changed.notify_all();
+  }
+  bool wait(const std::function<bool()>& what) {
+    std::unique_lock lock(mutex);
+    return changed.wait_for(lock, std::chrono::seconds(20), what);
+  }
+};
+
+struct house {
+  executor pool{2};
+  recorder seen;
+  subscription_ptr make_subscription(subscription_filter filter = {}, std::size_t capacity = 10'000) {
+    return std::make_shared<subscription>(
+        std::move(filter), pool,
+        [this](std::span<const event_ptr> events, std::uint64_t lost) { seen.take(events, lost); }, capacity);
+  }
+};
+
+TEST(Subscription, HandsEventsOnInOrderAndOneCallAtATime) {
+  house at;
+  const auto one = at.make_subscription();
+  std::vector<std::string> expected;
+  for (int number = 0; number < 1000; ++number) {
+    expected.push_back(std::to_string(number));
+    const event_ptr value = make(expected.back());
+    one->push({&value, 1});
+  }
+  ASSERT_TRUE(at.seen.wait([&] { return at.seen.ids.size() == 1000 && at.seen.inside == 0; }));
+  EXPECT_EQ(at.seen.ids, expected);
+  EXPECT_EQ(at.seen.most_inside, 1u);
+  EXPECT_TRUE(one->close(std::chrono::seconds(20)));
+}
+
+TEST(Subscription, CountsWhatDoesNotFitAndTellsItWithTheNextCall) {
+  house at;
+  at.seen.set_hold(true);
+  const auto one = at.make_subscription({}, 3);
+  const event_ptr first = make("first");
+  one->push({&first, 1});
+  ASSERT_TRUE(at.seen.wait([&] { return at.seen.inside == 1; }));
+  const std::vector<event_ptr> five{make("1"), make("2"), make("3"), make("4"), make("5")};
+  one->push(five);
+  at.seen.set_hold(false);
+  ASSERT_TRUE(at.seen.wait([&] { return at.seen.losses.size() == 2 && at.seen.inside == 0; }));
+  EXPECT_EQ(at.seen.ids, (std::vector<std::string>{"first", "1", "2", "3"}));
+  EXPECT_EQ(at.seen.losses, (std::vector<std::uint64_t>{0, 2}));
+  EXPECT_TRUE(one->close(std::chrono::seconds(20)));
+}
+
+TEST(Subscription, AfterItIsClosedNoCallBeginsAndWhatWaitedIsDropped) {
+  house at;
+  at.seen.set_hold(true);
+  const auto one = at.make_subscription();
+  const event_ptr first = make("first"), second = make("second"), third = make("third");
+  one->push({&first, 1});
+  ASSERT_TRUE(at.seen.wait([&] { return at.seen.inside == 1; }));
+  one->push({&second, 1});
+  EXPECT_FALSE(one->close(std::chrono::milliseconds(0)));  // a call is still inside
+  at.seen.set_hold(false);
+  EXPECT_TRUE(one->close(std::chrono::seconds(20)));
+  one->push({&third, 1});
+  at.pool.stop();
+  EXPECT_EQ(at.seen.ids, (std::vector<std::string>{"first"}));
+}
+
+std::vector<subscription_set::position> who_wants(const subscription_set& all, const event_ptr& value) {
+  std::vector<subscription_set::position> wanted;
+  all.find(*value, wanted);
+  return wanted;
+}
+
+TEST(SubscriptionSet, FindsThoseWhoseTypesSeverityAndOrganizationFitEachOnce) {
+  house at;
+  const subscription_set all({at.make_subscription(), at.make_subscription({{"tocsin.license.*", "tocsin.*"}, {}, {}}),
+                              at.make_subscription({{"tocsin.license.expired"}, severity::error, {}}),
+                              at.make_subscription({{}, {}, "acme"})});
+  using found = std::vector<subscription_set::position>;
+  EXPECT_EQ(who_wants(all, make("1", "other")), (found{0}));
+  EXPECT_EQ(who_wants(all, make("1", "tocsin.license.expired")), (found{0, 1}));
+  EXPECT_EQ(who_wants(all, make("1", "tocsin.license.expired", "", severity::fatal)), (found{0, 1, 2}));
+  EXPECT_EQ(who_wants(all, make("1", "other", "acme")), (found{0, 3}));
+  EXPECT_EQ(who_wants(all, make("1", "other", "umbrella")), (found{0}));
+}
+
+}  // namespace
+}  // namespace tocsin
