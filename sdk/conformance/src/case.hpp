@@ -25,12 +25,9 @@ case_table host_cases();
 case_table channel_cases();
 case_table hostile_channel_cases();
 case_table source_cases();
-case_table timer_cases();
 case_table doctor_cases();
 case_table settings_cases();
-case_table subscriber_cases();
-case_table secrets_cases();
-case_table http_route_cases();
+case_table service_cases();
 case_table thread_cases();
 
 const case_table& case_list();

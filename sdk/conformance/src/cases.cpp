@@ -24,7 +24,8 @@ const case_table& case_list() {
   static const case_table all = [] {
     case_table list;
     for (const auto& area :
-         {entry_cases(), lifecycle_cases(), extension_cases(), host_cases(), channel_cases(), hostile_channel_cases()})
+         {entry_cases(), lifecycle_cases(), extension_cases(), host_cases(), channel_cases(), hostile_channel_cases(),
+          source_cases(), doctor_cases(), settings_cases(), service_cases(), thread_cases()})
       list.insert(list.end(), area.begin(), area.end());
     return list;
   }();

@@ -84,6 +84,14 @@ open_endpoint channel_bench::must_open() {
 }
 
 std::vector<tocsin_token> channel_bench::deliver(const std::vector<message_spec>& batch) {
+  return deliver_by(batch, false);
+}
+
+std::vector<tocsin_token> channel_bench::deliver_here(const std::vector<message_spec>& batch) {
+  return deliver_by(batch, true);
+}
+
+std::vector<tocsin_token> channel_bench::deliver_by(const std::vector<message_spec>& batch, bool here) {
   std::vector<tocsin_token> tokens;
   loan lent("channel.deliver");
   std::vector<const tocsin_message*> messages;
@@ -92,7 +100,12 @@ std::vector<tocsin_token> channel_bench::deliver(const std::vector<message_spec>
     messages.push_back(lend(lent, spec, tokens.back(), plugin.host.plan().newer));
   }
   const tocsin_message* const* list = lent.array(messages);
-  on_worker(plugin.host, "channel.deliver", [&] { table->deliver(plugin.self(), list, messages.size()); });
+  const auto call = [&] { table->deliver(plugin.self(), list, messages.size()); };
+  if (here) {
+    call_plugin("channel.deliver", TOCSIN_THREAD_WORKER, call);
+  } else {
+    on_worker(plugin.host, "channel.deliver", call);
+  }
   return tokens;
 }
 

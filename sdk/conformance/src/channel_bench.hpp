@@ -36,6 +36,8 @@ class channel_bench {
   open_endpoint must_open();
   // One batch; returns the deliveries' tokens.
   std::vector<tocsin_token> deliver(const std::vector<message_spec>& batch);
+  // The same on the calling thread, as one of the host's pool.
+  std::vector<tocsin_token> deliver_here(const std::vector<message_spec>& batch);
   void cancel(const std::vector<tocsin_token>& deliveries);  // on the calling thread, which is any
   void close(open_endpoint endpoint);
   // Waits until each delivery is completed; a breach and end_case names what is not.
@@ -43,6 +45,9 @@ class channel_bench {
 
   const tocsin_channel* table;
   running& plugin;
+
+ private:
+  std::vector<tocsin_token> deliver_by(const std::vector<message_spec>& batch, bool here);
 };
 
 // `count` messages for the endpoint.

@@ -3,7 +3,7 @@
 #include "sdk/conformance/src/blackbox.hpp"
 #include "sdk/conformance/src/host_tables.hpp"
 
-#include <memory>
+#include <algorithm>
 
 namespace tocsin::conformance {
 
@@ -34,7 +34,7 @@ void kit_host::tables::answer_publication(kit_host& host, tocsin_token source, s
   host.worker.post([&host, source, ticket, events, good] {
     {
       const std::lock_guard lock(host.mutex_);
-      host.sources_[{source.index, source.generation}].under_way -= events;
+      host.sources_[{source.index, source.generation}].under_way -= std::max<std::uint64_t>(events, 1);
     }
     static const char name[] = TOCSIN_EXT_SOURCE;
     static const char reason[] = "the disk is full";
@@ -83,15 +83,20 @@ tocsin_status kit_host::tables::publish(void* context, tocsin_token source, std:
   {
     const std::lock_guard lock(host->mutex_);
     const auto found = host->sources_.find({source.index, source.generation});
-    if (found == host->sources_.end() || !found->second.open) {
+    const std::uint64_t taken = std::max<std::uint64_t>(event_count, 1);  // memory alone takes one credit
+    if (found == host->sources_.end() && host->opening_) {
+      seen.answer = TOCSIN_UNAVAILABLE;  // its token is not known yet
+    } else if (found == host->sources_.end() || !found->second.open) {
       wrong = "it published for source " + to_text(source) + ", which is not open";
       seen.answer = TOCSIN_INVALID;
-    } else if (how == publish_answer::unavailable || found->second.under_way + event_count > host->plan_.credits) {
+    } else if (taken > host->plan_.credits) {
+      seen.answer = TOCSIN_INVALID;
+    } else if (how == publish_answer::unavailable || found->second.under_way + taken > host->plan_.credits) {
       seen.answer = TOCSIN_UNAVAILABLE;
     } else if (how == publish_answer::invalid) {
       seen.answer = TOCSIN_INVALID;
     } else {
-      found->second.under_way += event_count;
+      found->second.under_way += taken;
     }
     host->publications_.push_back(seen);
   }

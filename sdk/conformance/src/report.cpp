@@ -97,7 +97,7 @@ std::string reproduce(const subject& what, const case_result& result, std::uint6
 }
 
 std::string to_text(const subject& what, const case_result& result, std::uint64_t seed, const painter& paint) {
-  constexpr std::size_t width = 42;
+  constexpr std::size_t width = 49;
   const std::string name = padded(std::string(result.about.name), width);
   if (result.verdict == verdict::ok) return paint("ok      ", "ok") + " " + std::string(result.about.name) + "\n";
   if (result.verdict == verdict::skipped)
