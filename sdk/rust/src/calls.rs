@@ -138,9 +138,10 @@ fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
 }
 
 unsafe fn say(error: *const tocsin_sink, text: &str) {
-    if let Some(sink) = error.as_ref() {
-        if let Some(write) = sink.write {
-            write(sink.context, tocsin_bytes { data: text.as_ptr(), size: text.len() as u64 });
+    // A sink that is too short to have a function is none.
+    if !error.is_null() && (*error).struct_size as usize >= std::mem::size_of::<tocsin_sink>() {
+        if let Some(write) = (*error).write {
+            write((*error).context, tocsin_bytes { data: text.as_ptr(), size: text.len() as u64 });
         }
     }
 }
@@ -187,7 +188,8 @@ type GetExtension = unsafe extern "C" fn(*mut c_void, tocsin_string) -> *const c
 /// As the entry's create().
 pub unsafe fn create<P: Plugin>(host: *const tocsin_host, made: *mut *const tocsin_plugin, error: *const tocsin_sink,
                                 get_extension: GetExtension) -> tocsin_status {
-    if host.is_null() || made.is_null() || (*host).get_extension.is_none() {
+    let usable = !host.is_null() && (*host).struct_size as usize >= std::mem::size_of::<tocsin_host>();
+    if !usable || made.is_null() || (*host).get_extension.is_none() {
         say(error, "create() without a usable tocsin_host");
         return TOCSIN_INVALID;
     }

@@ -32,12 +32,23 @@ pub struct Host {
 unsafe impl Send for Host {}
 unsafe impl Sync for Host {}
 
-/// A function of one of the host's tables, if the table is there and has it.
+/// A function of one of the host's tables, if the table is there and has it. An older host's table is shorter: nothing
+/// beyond its size is looked at.
 macro_rules! function {
-    ($host:expr, $table:ident, $name:ident) => {
-        // SAFETY: the tables are valid as long as the host.
-        unsafe { $host.$table.as_ref() }.and_then(|table| table.$name)
-    };
+    ($host:expr, $table:ident, $name:ident) => {{
+        let table = $host.$table;
+        if table.is_null() {
+            None
+        } else {
+            // SAFETY: the tables are valid as long as the host, up to the size that they say; an address is taken of the
+            // rest, and nothing is read.
+            unsafe {
+                let offset = std::ptr::addr_of!((*table).$name) as usize - table as usize;
+                let size = *table.cast::<u32>() as usize;
+                if offset + std::mem::size_of::<usize>() <= size { *std::ptr::addr_of!((*table).$name) } else { None }
+            }
+        }
+    }};
 }
 
 impl Host {

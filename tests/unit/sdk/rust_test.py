@@ -48,7 +48,7 @@ def the_interface_in_rust_is_what_the_headers_say():
     run(sys.executable, SOURCE / "tools/make-rust-abi", "--check")
 
 
-def every_template_passes_its_test_and_is_a_plugin_with_one_symbol():
+def every_template_passes_its_test_and_conforms_and_exports_one_symbol():
     seen = 0
     for kind, project in copies():
         run("cargo", "test", "--offline", cwd=project)
@@ -58,6 +58,7 @@ def every_template_passes_its_test_and_is_a_plugin_with_one_symbol():
         shutil.copy(library, own)
         found = json.loads(run(TOCSIN, "plugin", "inspect", own, "--json"))
         expect((found["id"], found["state"]) == (f"ops-{kind}", "verified"), f"{kind}: inspect says {found}")
+        run(TOCSIN, "plugin", "test", own)
         symbols = {line.split()[-1] for line in run("nm", "-D", "--defined-only", own).splitlines()}
         expect(symbols == {"tocsin_plugin_entry_v1"}, f"{kind} exports {symbols}")
         seen += 1
@@ -69,4 +70,4 @@ if shutil.which("cargo") is None:
     sys.exit(77)
 sys.exit(run_tests([the_interface_in_rust_is_what_the_headers_say,
                     the_crate_passes_its_own_tests_and_has_the_layouts_of_the_table,
-                    every_template_passes_its_test_and_is_a_plugin_with_one_symbol]))
+                    every_template_passes_its_test_and_conforms_and_exports_one_symbol]))

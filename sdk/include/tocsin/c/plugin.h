@@ -344,7 +344,7 @@ static inline void tocsin_answer_secret(void* self, tocsin_token request, tocsin
   const tocsin_host_secret_answer* host =
       (const tocsin_host_secret_answer*)tocsin_find(self, TOCSIN_HOST_SECRET_ANSWER);
   tocsin_secret_answer answer;
-  if (host == NULL) return;
+  if (!TOCSIN_C_OFFERS(tocsin_host_secret_answer, host, answer)) return;
   memset(&answer, 0, sizeof(answer));
   answer.struct_size = sizeof(answer);
   answer.status = status;
