@@ -120,7 +120,7 @@ const tocsin_doctor planted_doctor = {sizeof(tocsin_doctor), 0, diagnose};
 static void check_preset(void* object, const tocsin_endpoint* endpoint, const tocsin_finding_report* to) {
   planted* self = object;
   const tocsin_finding finding = {sizeof(finding), 0, TEXT("name"), TEXT("SETTINGS_INVALID"),
-                                         TEXT("The name is odd; choose another.")};
+                                  TEXT("The name is odd; choose another.")};
   (void)endpoint;
   if (bug("preset.pure") && self->calls++ % 2 == 0) return;
   to->finding(to->context, &finding);

@@ -11,15 +11,14 @@
 namespace tocsin::conformance {
 namespace {
 
-// tocsin_preset_finding and tocsin_finding are alike; so are their reports.
-template <class Finding>
+// Gathers what one call found.
 struct findings {
   const kit_host* host;
   std::vector<std::string> all;
 
-  static void take(void* context, const Finding* finding) {
+  static void take(void* context, const tocsin_finding* finding) {
     auto& self = *static_cast<findings*>(context);
-    if (!check_struct(*self.host, finding, sizeof(Finding), "a finding")) return;
+    if (!check_struct(*self.host, finding, sizeof(tocsin_finding), "a finding")) return;
     const std::string code = take_text(*self.host, finding->code, "a finding's code");
     const std::string text = take_text(*self.host, finding->text, "a finding's text");
     if (code.empty() || text.empty())
@@ -31,22 +30,20 @@ struct findings {
 
 std::vector<std::string> ask_preset(running& plugin, const tocsin_preset* table, std::string_view settings) {
   loan lent("preset.check");
-  findings<tocsin_preset_finding> found{&plugin.host, {}};
+  findings found{&plugin.host, {}};
   const auto* endpoint = lent.put(tocsin_endpoint{sizeof(tocsin_endpoint), 0, lent.text("kit"), lent.text(""),
                                                   lent.text(settings), lent.text(""), lent.text("pool")});
-  const auto* report =
-      lent.put(tocsin_preset_report{sizeof(tocsin_preset_report), 0, &found, &findings<tocsin_preset_finding>::take});
+  const auto* report = lent.put(tocsin_finding_report{sizeof(tocsin_finding_report), 0, &found, &findings::take});
   control("preset.check", [&] { table->check(plugin.self(), endpoint, report); });
   return found.all;
 }
 
 std::vector<std::string> ask_config(running& plugin, const tocsin_config* table, std::string_view settings) {
   loan lent("config.check");
-  findings<tocsin_finding> found{&plugin.host, {}};
+  findings found{&plugin.host, {}};
   const auto* input = lent.put(tocsin_config_input{sizeof(tocsin_config_input), 0, lent.text("channels"),
                                                    lent.text("kit"), lent.text(""), lent.text(settings)});
-  const auto* report =
-      lent.put(tocsin_finding_report{sizeof(tocsin_finding_report), 0, &found, &findings<tocsin_finding>::take});
+  const auto* report = lent.put(tocsin_finding_report{sizeof(tocsin_finding_report), 0, &found, &findings::take});
   control("config.check", [&] { table->check(plugin.self(), input, report); });
   return found.all;
 }
@@ -90,12 +87,11 @@ void migrate(bench& on, const law& about) {
   for (const std::string& settings :
        {on.settings, std::string("{}"), std::string("[]"), std::string(), std::string("{\"")}) {
     loan lent("config.migrate");
-    findings<tocsin_finding> found{&plugin->host, {}};
+    findings found{&plugin->host, {}};
     call_sink into(lent, "the settings sink of config.migrate", on.sink_limit);
     const auto* input = lent.put(tocsin_config_input{sizeof(tocsin_config_input), 0, lent.text("channels"),
                                                      lent.text("kit"), lent.text(""), lent.text(settings)});
-    const auto* report =
-        lent.put(tocsin_finding_report{sizeof(tocsin_finding_report), 0, &found, &findings<tocsin_finding>::take});
+    const auto* report = lent.put(tocsin_finding_report{sizeof(tocsin_finding_report), 0, &found, &findings::take});
     const tocsin_status status =
         control("config.migrate", [&] { return table->migrate(plugin->self(), input, into.raw(), report); });
     if (status == TOCSIN_OK && !is_object(into.text()))
