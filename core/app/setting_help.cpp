@@ -63,9 +63,11 @@ void explain(const json::object& schema, const std::string& above, std::vector<s
     std::string values = kind_of(property);
     if (const auto* standard = property.if_contains("default")) values += ", default " + json::serialize(*standard);
     if (is_required(schema, name)) values += ", required";
-    const auto title = text_at(property, "title");
+    std::string text = text_at(property, "title");
     const auto description = text_at(property, "description");
-    found.push_back({key, values, title + (title.empty() || description.empty() ? "" : ". ") + description});
+    if (!text.empty() && !description.empty()) text += ". ";
+    text += description;
+    found.push_back({key, values, std::move(text)});
   }
 }
 
