@@ -102,10 +102,19 @@ int plugin_new(const plugin_new_options& options) {
   const fs::path from = share_folder() / "templates" / options.language / options.kind;
   std::error_code error;
   if (!fs::is_directory(from, error)) {
-    std::fprintf(stderr,
-                 "tocsin: there is no template %s. Install the SDK beside this program: cmake --install BUILD "
-                 "--component sdk\n",
-                 from.c_str());
+    const fs::path languages = share_folder() / "templates";
+    std::string others;
+    for (const char* language : {"cpp", "c", "rust"})
+      if (fs::is_directory(languages / language / options.kind, error)) others += std::string(" --lang ") + language;
+    if (others.empty()) {
+      std::fprintf(stderr,
+                   "tocsin: there is no template %s. Install the SDK beside this program: cmake --install BUILD "
+                   "--component sdk\n",
+                   from.c_str());
+    } else {
+      std::fprintf(stderr, "tocsin: there is no template for %s in %s. There is:%s\n", options.kind.c_str(),
+                   options.language.c_str(), others.c_str());
+    }
     return exit_failed;
   }
   const fs::path to = options.directory.empty() ? fs::path(options.name) : options.directory;

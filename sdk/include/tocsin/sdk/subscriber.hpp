@@ -47,6 +47,7 @@ class events {
       return *this;
     }
     bool operator==(const iterator& other) const noexcept { return at_ == other.at_; }
+    bool operator!=(const iterator& other) const noexcept { return at_ != other.at_; }
 
    private:
     const tocsin_event* const* at_;

@@ -33,7 +33,7 @@ impl SecretStore for FolderStore {
             Some(_) if reference.is_empty() || !inside => request.unknown("a reference names a file inside the folder"),
             Some(folder) => match std::fs::read_to_string(folder.join(reference)) {
                 Ok(value) => request.found(value.trim_end_matches('\n').as_bytes(), None),
-                Err(why) => request.unknown(&format!("{}: {}", reference, why)),
+                Err(why) => request.unknown(&format!("the file cannot be read: {}", why.kind())),
             },
         }
     }
