@@ -31,6 +31,7 @@ constexpr std::chrono::seconds drain_limit{5};
 constexpr std::chrono::seconds left_after_answers{4};
 constexpr std::chrono::seconds left_after_drain{3};  // for plugins to close their connections, and for the store
 constexpr std::chrono::seconds subscriber_limit{1};  // for the call that a subscriber is in when it is closed
+constexpr std::chrono::milliseconds shortest_plugin_stop = std::chrono::seconds{1};
 // What is under way at a reload bears secrets of the settings before it: longer than any attempt.
 constexpr std::chrono::hours secrets_are_kept{1};
 
@@ -129,6 +130,7 @@ struct pipeline::impl {
     };
     services.checked = plugins_are_checked();
     services.reveal = [this](std::uint64_t handle) { return current()->secret(handle); };
+    services.call_limit = current()->host().plugins.call_limit;
     return services;
   }
 
@@ -170,6 +172,7 @@ struct pipeline::impl {
       return missing_plugins();
     };
     parts.pool = pool.get();
+    parts.plugins = [this] { return plugins->plugins(); };
     return parts;
   }
 
@@ -346,7 +349,13 @@ result<std::unique_ptr<pipeline>> pipeline::start(const std::filesystem::path& c
 
 pipeline::pipeline(std::unique_ptr<impl> parts) : impl_(std::move(parts)) {}
 
-pipeline::~pipeline() { stop(); }
+pipeline::~pipeline() {
+  stop();
+  // A thread that hangs in a plugin may come back to any of it.
+  if (left_behind()) static_cast<void>(impl_.release());
+}
+
+bool pipeline::left_behind() const { return impl_->plugins && impl_->plugins->left_behind(); }
 
 void pipeline::stop() {
   auto& host = *impl_;
@@ -382,11 +391,15 @@ void pipeline::stop() {
     host.open_subscribers.clear();
   }
   host.enter("stopping plugins");
-  host.plugins->stop();
+  host.plugins->stop(std::max(left_until(end), shortest_plugin_stop));
   host.enter("closing the store");
   host.store->close();
   host.enter("ending threads");
-  host.pool->stop();
+  if (left_behind()) {
+    host.pool->abandon(std::chrono::milliseconds{200});
+  } else {
+    host.pool->stop();
+  }
   app::remove_address(host.state_dir);
   log::write(log::level::info, "stopped");
 }

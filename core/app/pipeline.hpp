@@ -27,6 +27,8 @@ class pipeline {
   ~pipeline();
 
   void stop();
+  // After stop(): a plugin hangs and was left as it is. End the process without running destructors.
+  bool left_behind() const;
   // Read the file again, check it whole, swap it. A wrong file is refused and the old one keeps running.
   faults reload();
 

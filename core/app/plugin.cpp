@@ -1,4 +1,5 @@
-// `tocsin plugin list` and `plugin inspect`: what lies in the plugin folders, read without running it.
+// `tocsin plugin list` and `plugin inspect`: what lies in the plugin folders, read without running it; where a host
+// runs, what it knows of them.
 #include <boost/json.hpp>
 
 #include <cstdio>
@@ -6,8 +7,10 @@
 
 #include "core/app/commands.hpp"
 #include "core/app/console.hpp"
+#include "core/app/remote.hpp"
 #include "core/app/setting_help.hpp"
 #include "core/app/workbench.hpp"
+#include "core/http/plugin_json.hpp"
 #include "core/plugin_host/windows_plugin.hpp"
 
 namespace tocsin::app {
@@ -19,11 +22,6 @@ json::array strings(const std::vector<std::string>& all) {
   json::array array;
   for (const auto& one : all) array.emplace_back(one);
   return array;
-}
-
-json::object to_json(const plugin_info& plugin) {
-  return {{"file", plugin.file.string()},   {"id", plugin.id},         {"version", plugin.version},
-          {"state", to_text(plugin.state)}, {"reason", plugin.reason}, {"provides", strings(plugin.manifest.provides)}};
 }
 
 std::string joined(const std::vector<std::string>& all) {
@@ -51,9 +49,42 @@ std::filesystem::path file_of(const plugin_options& options) {
   return options.file;
 }
 
+std::string member(const json::object& plugin, std::string_view name) {
+  const auto* value = plugin.if_contains(name);
+  if (value == nullptr || !value->is_string() || value->get_string().empty()) return "-";
+  return std::string(value->get_string());
+}
+
+std::string provides(const json::object& plugin) {
+  std::vector<std::string> ids;
+  if (const auto* value = plugin.if_contains("provides"); value != nullptr && value->is_array())
+    for (const auto& id : value->get_array()) ids.emplace_back(id.as_string());
+  return joined(ids);
+}
+
+int print_plugins(const json::array& plugins, bool as_json) {
+  if (as_json) {
+    std::printf("%s\n", json::serialize(plugins).c_str());
+    return exit_done;
+  }
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& one : plugins) {
+    const auto& plugin = one.as_object();
+    const std::string state = member(plugin, "state");
+    const bool aside = state == "refused" || state == "failed";
+    rows.push_back({member(plugin, "id"), member(plugin, "version"), paint(state, aside ? colour::red : colour::green),
+                    aside ? member(plugin, "reason") : provides(plugin), member(plugin, "file")});
+  }
+  print_table({"ID", "VERSION", "STATE", "PROVIDES, OR WHY NOT", "FILE"}, rows);
+  return exit_done;
+}
+
 }  // namespace
 
 int plugin_list(const plugin_options& options) {
+  const auto running = call(options.config, "GET", "/v1/plugins");
+  if (running && running->is_object() && running->get_object().contains("plugins"))
+    return print_plugins(running->get_object().at("plugins").as_array(), options.json);
   const auto found = read_configuration(options.config);
   auto plugins = found.plugins;
   const char* from_environment = std::getenv("TOCSIN_CONFIG");
@@ -67,21 +98,9 @@ int plugin_list(const plugin_options& options) {
     print_faults(found.errors, options.json);
     return exit_configuration;
   }
-  if (options.json) {
-    json::array array;
-    for (const auto& plugin : plugins) array.push_back(to_json(plugin));
-    std::printf("%s\n", json::serialize(array).c_str());
-    return exit_done;
-  }
-  std::vector<std::vector<std::string>> rows;
-  for (const auto& plugin : plugins) {
-    const bool refused = plugin.state == plugin_state::refused;
-    rows.push_back({plugin.id.empty() ? "-" : plugin.id, plugin.version.empty() ? "-" : plugin.version,
-                    paint(to_text(plugin.state), refused ? colour::red : colour::green),
-                    refused ? plugin.reason : joined(plugin.manifest.provides), plugin.file.string()});
-  }
-  print_table({"ID", "VERSION", "STATE", "PROVIDES, OR WHY REFUSED", "FILE"}, rows);
-  return exit_done;
+  json::array list;
+  for (const auto& plugin : plugins) list.push_back(to_json_object(plugin));
+  return print_plugins(list, options.json);
 }
 
 int plugin_inspect(const plugin_options& options) {
@@ -99,7 +118,7 @@ int plugin_inspect(const plugin_options& options) {
     if (auto other = inspect_windows_plugin(file)) plugin = std::move(*other);
   const bool refused = plugin.state == plugin_state::refused;
   if (options.json) {
-    auto object = to_json(plugin);
+    auto object = to_json_object(plugin);
     object["build_id"] = plugin.build_id;
     object["title"] = plugin.manifest.title;
     object["description"] = plugin.manifest.description;

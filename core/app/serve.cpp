@@ -48,6 +48,8 @@ int serve(const serve_options& options) {
   while (signals.next() == termination::request::reload) reload(**host);
   (*host)->stop();
   log::flush();
+  // Destructors, a plugin's included, must not run beside a thread that hangs in one.
+  if ((*host)->left_behind()) std::_Exit(exit_done);
   return exit_done;
 }
 

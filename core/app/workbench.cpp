@@ -62,6 +62,7 @@ workbench::workbench(const configuration& from, std::set<std::string> needed, ou
     done(fault{"BUS_STOPPED", "No events are taken here.", "", {}});
   };
   services.recall = [](std::string, std::string, store::callback<std::string> done) { done(std::string()); };
+  services.call_limit = from.settings->host().plugins.call_limit;
   services.reveal = [settings = from.settings](std::uint64_t handle) { return settings->secret(handle); };
   plugins_ = std::make_unique<plugin_host>(std::move(services), from.plugins);
   plugins_->start([&needed](const manifest& plugin) { return needed.contains(plugin.id); });

@@ -2,6 +2,7 @@
 #include "core/http/api.hpp"
 
 #include "core/http/delivery_json.hpp"
+#include "core/http/plugin_json.hpp"
 #include "core/http/query.hpp"
 #include "core/http/routes.hpp"
 #include "core/model/cloudevents.hpp"
@@ -225,6 +226,7 @@ struct api::exchange {
   void list(std::string_view query);
   void show(std::string_view id);
   void queue();
+  void plugins();
   void ready();
 };
 
@@ -273,6 +275,15 @@ void api::exchange::queue() {
   });
 }
 
+void api::exchange::plugins() {
+  answer_with([plugins = parts.plugins] {
+    json::array list;
+    for (const plugin_info& plugin : plugins ? plugins() : std::vector<plugin_info>())
+      list.push_back(to_json_object(plugin));
+    return ok({{"plugins", std::move(list)}});
+  });
+}
+
 // Asks the store for something small: one that failed says so.
 void api::exchange::ready() {
   auto self = std::make_shared<exchange>(std::move(*this));
@@ -315,6 +326,8 @@ void api::handle(http_request request, std::function<void(http_answer)> done) {
       return call.show(path.substr(path.rfind('/') + 1));
     case api_call::queue:
       return call.queue();
+    case api_call::plugins:
+      return call.plugins();
     case api_call::ready:
       return call.ready();
     default:

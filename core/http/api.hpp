@@ -5,6 +5,7 @@
 #include "core/model/code.hpp"
 #include "core/model/fault.hpp"
 #include "core/model/store.hpp"
+#include "core/plugin_host/plugin_host.hpp"
 #include "core/runtime/executor.hpp"
 
 #include <functional>
@@ -12,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tocsin {
 
@@ -35,8 +37,9 @@ struct api_parts {
   tocsin::store* store = nullptr;
   const code_table* codes = nullptr;
   std::string admin_token;
-  std::function<faults()> not_ready;  // why the host is not ready; empty: it is
-  executor* pool = nullptr;           // where answers are put into words; null: on the thread that has them
+  std::function<faults()> not_ready;                  // why the host is not ready; empty: it is
+  std::function<std::vector<plugin_info>()> plugins;  // what is known of each plugin's file
+  executor* pool = nullptr;  // where answers are put into words; null: on the thread that has them
 };
 
 // What the header alone settles.

@@ -12,13 +12,14 @@ constexpr std::array<std::string_view, 1> post{"POST"};
 constexpr std::array<std::string_view, 2> cloudevents{"application/cloudevents+json",
                                                       "application/cloudevents-batch+json"};
 
-constexpr std::array<api_route, 6> routes{{
+constexpr std::array<api_route, 7> routes{{
     {"/healthz", api_call::live, scope::open, get_or_head, {}},
     {"/readyz", api_call::ready, scope::open, get_or_head, {}},
     {"/v1/events", api_call::publish, scope::publish, post, cloudevents},
     {"/v1/deliveries", api_call::list, scope::read, get_or_head, {}},
     {"/v1/deliveries/{}", api_call::show, scope::read, get_or_head, {}},
     {"/v1/queue", api_call::queue, scope::read, get_or_head, {}},
+    {"/v1/plugins", api_call::plugins, scope::read, get_or_head, {}},
 }};
 
 // Up to the next '/', which is taken away, too.

@@ -2,6 +2,7 @@
 #include "core/plugin_host/channel_adapter.hpp"
 
 #include "core/plugin_host/abi_values.hpp"
+#include "core/plugin_host/bounded_call.hpp"
 #include "core/plugin_host/plugin_lifetime.hpp"
 
 #include <algorithm>
@@ -26,9 +27,7 @@ call_subject subject_of(std::span<const outgoing_message> messages) {
           .more = messages.size() - 1};
 }
 
-}  // namespace
-
-result<opened_endpoint> open_endpoint(plugin_instance& instance, const endpoint_settings& settings, std::string pool) {
+result<opened_endpoint> open_now(plugin_instance& instance, const endpoint_settings& settings, std::string pool) {
   const abi::endpoint_view endpoint(settings, std::move(pool));
   const std::lock_guard control(instance.control);
   const auto pass = instance.into_plugin.enter();
@@ -52,7 +51,7 @@ result<opened_endpoint> open_endpoint(plugin_instance& instance, const endpoint_
   return opened_endpoint{{info.token.index, info.token.generation}, std::max(info.slots, 1u)};
 }
 
-void close_endpoint(plugin_instance& instance, endpoint_token endpoint) {
+void close_now(plugin_instance& instance, endpoint_token endpoint) {
   const std::lock_guard control(instance.control);
   const auto pass = instance.into_plugin.enter();
   if (!pass) return;  // it was stopped, which closes every endpoint
@@ -62,6 +61,24 @@ void close_endpoint(plugin_instance& instance, endpoint_token endpoint) {
     instance.tables.channel->close(instance.plugin->self, {endpoint.index, endpoint.generation});
   }
   report_lost(instance, instance.deliveries.take_all(endpoint), "it closed an endpoint without completing deliveries");
+}
+
+}  // namespace
+
+result<opened_endpoint> open_endpoint(plugin_instance& instance, const endpoint_settings& settings, std::string pool) {
+  auto opened = call_bounded<opened_endpoint>(
+      instance, "channel.open", "channel " + settings.key.channel,
+      [&instance, settings, pool = std::move(pool)] { return open_now(instance, settings, pool); });
+  if (opened || opened.error().code == "SETTINGS_INVALID" || opened.error().code == "CHANNEL_UNKNOWN") return opened;
+  return refused(settings, opened.error().code, "The plugin " + instance.about.id + ": " + opened.error().what);
+}
+
+void close_endpoint(plugin_instance& instance, endpoint_token endpoint) {
+  static_cast<void>(call_bounded<void>(instance, "channel.close", "endpoint " + std::to_string(endpoint.index),
+                                       [&instance, endpoint]() -> result<void> {
+                                         close_now(instance, endpoint);
+                                         return {};
+                                       }));
 }
 
 result<opened_endpoint> channel_adapter::open(const endpoint_settings& settings) {
@@ -86,7 +103,7 @@ void channel_adapter::deliver_to_one(std::span<const outgoing_message> messages)
   lane& own = lanes_[(endpoint.index * 31 + endpoint.generation) % lane_count];
   {
     const std::lock_guard lock(own.mutex);
-    if (own.busy) {
+    if (own.busy && !instance_.is_hung()) {
       own.waiting.insert(own.waiting.end(), messages.begin(), messages.end());
       return;
     }
@@ -108,13 +125,34 @@ void channel_adapter::deliver_to_one(std::span<const outgoing_message> messages)
   }
 }
 
+void channel_adapter::plugin_hangs() {
+  for (lane& one : lanes_) {
+    std::vector<outgoing_message> waiting;
+    {
+      const std::lock_guard lock(one.mutex);
+      waiting.swap(one.waiting);
+    }
+    if (!waiting.empty()) give_back(waiting);
+  }
+}
+
 void channel_adapter::hand_in(std::span<const outgoing_message> messages) {
   const auto pass = instance_.into_plugin.enter();
   if (!pass) return give_back(messages);
   const abi::message_batch batch(messages);
   instance_.deliveries.add(messages);
   const plugin_call call(instance_, "channel.deliver", call_thread::worker, subject_of(messages));
-  instance_.tables.channel->deliver(instance_.plugin->self, batch.data(), batch.size());
+  try {
+    instance_.tables.channel->deliver(instance_.plugin->self, batch.data(), batch.size());
+  } catch (...) {
+    instance_.misbehaves("it threw an exception across the binary interface", "channel.deliver");
+    std::vector<outstanding_deliveries::entry> lost;
+    for (const outgoing_message& message : messages) {
+      const auto token = abi::delivery_token(message.delivery, message.attempt);
+      if (instance_.deliveries.take(token)) lost.push_back({token, message.endpoint});
+    }
+    report_lost(instance_, lost, "it threw instead of completing deliveries");
+  }
 }
 
 void channel_adapter::give_back(std::span<const outgoing_message> messages) {
@@ -125,8 +163,15 @@ void channel_adapter::give_back(std::span<const outgoing_message> messages) {
     outcome untouched;
     untouched.delivery = message.delivery;
     untouched.attempt = message.attempt;
-    untouched.outcome_class = outcome_class::returned;
-    untouched.detail = "The plugin " + instance_.about.id + " is stopping.";
+    if (instance_
+            .is_hung()) {  // not returned: the endpoint pauses until the settings name another, or the host restarts
+      untouched.outcome_class = outcome_class::config;
+      untouched.code = "PLUGIN_HUNG";
+      untouched.detail = "The plugin " + instance_.about.id + " was not asked: " + instance_.hung_reason();
+    } else {
+      untouched.outcome_class = outcome_class::returned;
+      untouched.detail = "The plugin " + instance_.about.id + " is stopping.";
+    }
     outcomes.push_back(std::move(untouched));
   }
   instance_.services.complete(std::move(outcomes));
@@ -140,7 +185,11 @@ void channel_adapter::cancel(std::span<const outgoing_message> messages) {
   for (const outgoing_message& message : messages)
     tokens.push_back(abi::delivery_token(message.delivery, message.attempt));
   const plugin_call call(instance_, "channel.cancel", call_thread::worker, subject_of(messages));
-  instance_.tables.channel->cancel(instance_.plugin->self, tokens.data(), tokens.size());
+  try {
+    instance_.tables.channel->cancel(instance_.plugin->self, tokens.data(), tokens.size());
+  } catch (...) {
+    instance_.misbehaves("it threw an exception across the binary interface", "channel.cancel");
+  }
 }
 
 bool channel_adapter::wants(std::string_view part) const {

@@ -20,6 +20,8 @@ class channel_adapter final : public channel_port {
   void deliver(std::span<const outgoing_message> messages) override;
   void cancel(std::span<const outgoing_message> messages) override;
   bool wants(std::string_view part) const override;
+  // What waits behind a call that hangs is given back.
+  void plugin_hangs();
 
  private:
   // The plugin gets the deliveries of one endpoint one call at a time: who finds a call under way (it may be one's own,

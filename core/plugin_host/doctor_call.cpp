@@ -2,6 +2,7 @@
 #include "core/plugin_host/doctor_call.hpp"
 
 #include "core/plugin_host/abi_values.hpp"
+#include "core/plugin_host/bounded_call.hpp"
 #include "core/plugin_host/channel_adapter.hpp"
 
 #include <algorithm>
@@ -45,30 +46,44 @@ std::string stage_under_way(const manifest& about, const std::vector<diagnosis_s
   return next == all.end() ? std::string("diagnosis") : *next;
 }
 
-result<void> begin(plugin_instance& instance, const doctor_request& request, endpoint_token endpoint,
-                   std::uint64_t number) {
-  std::vector<outgoing_message> messages;
-  if (request.message) {
-    messages.push_back(*request.message);
-    messages.front().endpoint = endpoint;
-  }
+// Owns what the call needs, which may outlive the request.
+struct begin_call {
+  std::string channel;
+  std::string recipient;
+  std::vector<outgoing_message> messages;  // one, or none
+  endpoint_token endpoint;
+  std::uint64_t number = 0;
+};
+
+result<void> begin_now(plugin_instance& instance, const begin_call& request) {
+  const auto& [channel, recipient, messages, endpoint, number] = request;
   const abi::message_batch batch(messages);
   tocsin_diagnosis diagnosis{};
   diagnosis.struct_size = sizeof(diagnosis);
   diagnosis.run = {number, 1};
   diagnosis.endpoint = {endpoint.index, endpoint.generation};
-  diagnosis.recipient = abi::borrow(request.recipient);
+  diagnosis.recipient = abi::borrow(recipient);
   diagnosis.message = batch.size() == 1 ? batch.data()[0] : nullptr;
   const std::lock_guard control(instance.control);
   const auto pass = instance.into_plugin.enter();
   if (!pass) return fault{"CHANNEL_UNKNOWN", "The plugin " + instance.about.id + " is stopping.", {}, {}};
   abi::gathering_sink reason(instance.late_sink("doctor.diagnose"));
-  const plugin_call call(instance, "doctor.diagnose", call_thread::control,
-                         {.kind = "channel", .name = request.settings.key.channel});
+  const plugin_call call(instance, "doctor.diagnose", call_thread::control, {.kind = "channel", .name = channel});
   const tocsin_status status = instance.tables.doctor->diagnose(instance.plugin->self, &diagnosis, reason.raw());
   if (status == TOCSIN_OK) return {};
   return fault{
       "SETTINGS_INVALID", reason.words("The plugin cannot diagnose this endpoint and gave no reason."), {}, {}};
+}
+
+result<void> begin(plugin_instance& instance, const doctor_request& request, endpoint_token endpoint,
+                   std::uint64_t number) {
+  begin_call call{request.settings.key.channel, request.recipient, {}, endpoint, number};
+  if (request.message) {
+    call.messages.push_back(*request.message);
+    call.messages.front().endpoint = endpoint;
+  }
+  return call_bounded<void>(instance, "doctor.diagnose", "channel " + request.settings.key.channel,
+                            [&instance, call = std::move(call)] { return begin_now(instance, call); });
 }
 
 // Until the run is over or the limit has passed.

@@ -22,7 +22,9 @@ std::uint64_t monotonic_ns(void* context) {
 // On the plugin's queue: the timer may have been cancelled or set anew since it was due.
 void fire(plugin_instance& instance, std::uint64_t id, std::uint64_t run) {
   if (!instance.into_plugin.is_open()) {
-    const std::lock_guard until_started(instance.control);
+    std::unique_lock until_started(instance.control, std::defer_lock);
+    while (!until_started.try_lock_for(std::chrono::milliseconds(50)))
+      if (instance.is_hung()) return;
   }
   if (!instance.timers.take(id, run)) return;
   const auto pass = instance.into_plugin.enter();

@@ -5,6 +5,7 @@
 
 #include <dlfcn.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -28,7 +29,7 @@ struct loaded {
 // Freed never: unloading is not to be relied on (thread_local destructors, threads of the plugin's), and at the end of
 // the process it would run the plugins' destructors after the host's.
 struct registry {
-  std::mutex mutex;
+  std::timed_mutex mutex;
   std::vector<std::unique_ptr<loaded>> libraries;
 };
 
@@ -71,9 +72,19 @@ result<const tocsin_entry*> ask_for_entry(const dll::shared_library& library) {
 
 result<const tocsin_entry*> load_library(plugin_file file) {
   registry& known = libraries();
-  const std::lock_guard lock(known.mutex);
-  for (const auto& other : known.libraries)
-    if (same_bytes(other->file, file)) return ask_for_entry(other->library);
+  std::unique_lock lock(known.mutex, std::defer_lock);
+  if (!lock.try_lock_for(std::chrono::seconds(2))) {
+    return fault{"PLUGIN_FAILED",
+                 "the system's loader is held up by another plugin, whose constructors do not return.",
+                 "See the report of the plugin that hangs, take it away and start again.",
+                 {}};
+  }
+  for (const auto& other : known.libraries) {
+    if (!same_bytes(other->file, file)) continue;
+    const dll::shared_library& library = other->library;
+    lock.unlock();
+    return ask_for_entry(library);
+  }
   const std::filesystem::path from = from_real_path() ? file.path() : file.loadable_path();
   auto made = std::make_unique<loaded>(loaded{std::move(file), {}});
   std::error_code failed;
@@ -85,7 +96,9 @@ result<const tocsin_entry*> load_library(plugin_file file) {
                  "Install what it needs, or another build of it.",
                  {}};
   }
-  return ask_for_entry(known.libraries.emplace_back(std::move(made))->library);
+  const dll::shared_library& library = known.libraries.emplace_back(std::move(made))->library;
+  lock.unlock();
+  return ask_for_entry(library);
 }
 
 }  // namespace tocsin

@@ -96,7 +96,7 @@ const plugin_call* plugin_call::current(const plugin_identity& plugin) {
 }
 
 call_record plugin_call::record(std::int64_t thread_id) const {
-  return {serial_, plugin_, std::string(call_), thread_, begun_, thread_id, text_of(about_)};
+  return {serial_, &plugin_, plugin_, std::string(call_), thread_, begun_, thread_id, text_of(about_)};
 }
 
 std::vector<call_record> calls_under_way() {

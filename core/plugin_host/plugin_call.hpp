@@ -36,6 +36,8 @@ struct call_subject {
 // One call as it was seen from outside.
 struct call_record {
   std::uint64_t serial = 0;  // no two calls have the same
+  const plugin_identity* identity =
+      nullptr;  // the instance's own, to tell two of one plugin apart; may be compared only
   plugin_identity plugin;
   std::string call;  // "channel.deliver"
   call_thread thread = call_thread::worker;

@@ -3,6 +3,8 @@
 
 #include "core/observe/log.hpp"
 #include "core/plugin_host/abi_values.hpp"
+#include "core/plugin_host/bounded_call.hpp"
+#include "core/plugin_host/call_watchdog.hpp"
 #include "core/plugin_host/channel_adapter.hpp"
 #include "core/plugin_host/discovery.hpp"
 #include "core/plugin_host/doctor_call.hpp"
@@ -16,6 +18,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <utility>
 
@@ -30,6 +33,8 @@ struct plugin_host::impl {
 
   impl(plugin_host_services given, std::vector<plugin_info> discovered)
       : services(std::move(given)), infos(std::move(discovered)) {
+    watchdog =
+        std::make_unique<call_watchdog>(services, [this](const call_record& overdue) { report_overdue(overdue); });
     for (const plugin_info& info : infos)
       if (info.state == plugin_state::verified) codes.add(info.manifest.codes);
   }
@@ -43,7 +48,13 @@ struct plugin_host::impl {
   // The tables of what a plugin requires; a fault names the plugin that should offer it and does not run.
   result<service_map> find_services(std::size_t index, std::span<const manifest* const> known,
                                     std::span<const std::size_t> at) const;
-  void stop();
+  void stop(std::chrono::milliseconds limit);
+  // A call into it hangs. [any thread]
+  void give_up(std::size_t index, plugin_instance& instance);
+  // A call of [worker] or [any] is overdue. [any thread]
+  void report_overdue(const call_record& overdue);
+  // The instances that hang, and those whose services they may be within.
+  std::set<const plugin_instance*> kept() const;
 
   // Nothing: it does not run. Without the mutex.
   std::optional<active_plugin> find(const std::string& id) const;
@@ -52,6 +63,8 @@ struct plugin_host::impl {
   mutable std::mutex mutex;  // guards infos and active against readers on other threads
   std::vector<plugin_info> infos;
   std::map<std::string, active_plugin> active;
+  std::vector<plugin_instance*> hung;
+  std::vector<plugin_instance*> instances;     // every one that was made
   std::vector<std::string> started;            // ids, in order
   std::map<std::string, std::string> sources;  // name -> plugin id
   struct open_subscription {
@@ -60,6 +73,7 @@ struct plugin_host::impl {
   };
   std::map<std::string, open_subscription> subscribers;  // by name
   code_table codes;
+  std::unique_ptr<call_watchdog> watchdog;
 };
 
 void plugin_host::impl::set_state(std::size_t index, plugin_state state, std::string reason) {
@@ -79,7 +93,7 @@ void plugin_host::impl::fail(std::size_t index, const fault& why) {
 std::optional<plugin_host::impl::active_plugin> plugin_host::impl::find(const std::string& id) const {
   const std::lock_guard lock(mutex);
   const auto found = active.find(id);
-  return found == active.end() ? std::nullopt : std::optional(found->second);
+  return found == active.end() || found->second.instance->is_hung() ? std::nullopt : std::optional(found->second);
 }
 
 void plugin_host::impl::start(const std::function<bool(const manifest&)>& needed) {
@@ -134,13 +148,31 @@ result<void> plugin_host::impl::start_one(std::size_t index, std::span<const man
       verified->build_id != info.build_id) {
     return fault{"PLUGIN_REFUSED", "its file was changed since it was looked at.", "Start again.", {}};
   }
-  const auto entry = load_library(std::move(verified->file));
-  if (!entry) return entry.error();
-  set_state(index, plugin_state::loaded);
   plugin_instance& instance = make_instance(info.manifest, services, codes, info.build_id);
-  if (auto created = create_plugin(instance, *entry); !created) return created.error();
+  {
+    const std::lock_guard lock(mutex);
+    instances.push_back(&instance);
+  }
+  instance.on_hung = [this, index, &instance] { give_up(index, instance); };
+  const auto entry = call_bounded<const tocsin_entry*>(
+      instance, "load", {}, [&instance, file = std::make_shared<plugin_file>(std::move(verified->file))] {
+        const plugin_call call(instance, "load", call_thread::control);
+        return load_library(std::move(*file));
+      });
+  if (!entry) {
+    instance.control_calls.end();
+    return entry.error();
+  }
+  set_state(index, plugin_state::loaded);
+  if (auto created = create_plugin(instance, *entry); !created) {
+    instance.control_calls.end();
+    return created.error();
+  }
   set_state(index, plugin_state::created);
-  if (auto running = start_plugin(instance, std::move(*required)); !running) return running.error();
+  if (auto running = start_plugin(instance, std::move(*required)); !running) {
+    instance.control_calls.end();
+    return running.error();
+  }
   {
     const std::lock_guard lock(mutex);
     active_plugin& entered = active[info.id];
@@ -155,17 +187,75 @@ result<void> plugin_host::impl::start_one(std::size_t index, std::span<const man
   return {};
 }
 
-void plugin_host::impl::stop() {
+void plugin_host::impl::give_up(std::size_t index, plugin_instance& instance) {
+  std::shared_ptr<channel_adapter> channel;
+  {
+    const std::lock_guard lock(mutex);
+    hung.push_back(&instance);
+    infos[index].state = plugin_state::failed;
+    infos[index].reason = instance.hung_reason();
+    const auto found = active.find(infos[index].id);
+    if (found != active.end()) channel = found->second.channel;
+  }
+  instance.diagnoses.give_up_all();
+  report_lost(instance, instance.deliveries.take_all(), "it hangs, and these deliveries with it");
+  if (channel) channel->plugin_hangs();
+}
+
+void plugin_host::impl::report_overdue(const call_record& overdue) {
+  plugin_instance* found = nullptr;
+  {
+    const std::lock_guard lock(mutex);
+    for (plugin_instance* instance : instances)
+      if (&instance->identity == overdue.identity) found = instance;
+  }
+  if (!found) return;  // of another plugin host in this process
+  found->hangs(overdue.call, overdue.about, services.call_limit);
+  services.pool->add_thread();
+}
+
+std::set<const plugin_instance*> plugin_host::impl::kept() const {
+  const std::lock_guard lock(mutex);
+  std::set<const plugin_instance*> all(hung.begin(), hung.end());
+  std::vector<const plugin_instance*> open(hung.begin(), hung.end());
+  while (!open.empty()) {
+    const plugin_instance* user = open.back();
+    open.pop_back();
+    for (const auto& [id, entry] : active) {
+      const auto& offered = entry.instance->tables.all;
+      const bool serves = std::any_of(user->required.begin(), user->required.end(), [&offered](const auto& service) {
+        const auto found = offered.find(service.first);
+        return found != offered.end() && found->second == service.second.table;
+      });
+      if (serves && all.insert(entry.instance).second) open.push_back(entry.instance);
+    }
+  }
+  return all;
+}
+
+void plugin_host::impl::stop(std::chrono::milliseconds limit) {
+  const auto end = std::chrono::steady_clock::now() + limit;
+  const auto time_left = [&] {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    return std::clamp(left, std::chrono::milliseconds(100), services.call_limit);
+  };
   while (!started.empty()) {
     const std::string id = started.back();
     const active_plugin leaving = active.at(id);
     started.pop_back();
+    if (kept().contains(leaving.instance)) {
+      if (!leaving.instance->is_hung()) {
+        log::write(log::level::warn, "plugin left as it is, since one that hangs may be within it",
+                   {{"plugin", id}, {"version", infos[leaving.index].version}});
+      }
+      continue;
+    }
     set_state(leaving.index, plugin_state::draining);
     {
       const std::lock_guard lock(mutex);
       active.erase(id);
     }
-    if (auto stopped = stop_plugin(*leaving.instance); stopped) {
+    if (auto stopped = stop_plugin(*leaving.instance, time_left()); stopped) {
       set_state(leaving.index, plugin_state::stopped);
       log::write(log::level::info, "plugin stopped", {{"plugin", id}});
     } else {
@@ -179,11 +269,23 @@ void plugin_host::impl::stop() {
 plugin_host::plugin_host(plugin_host_services services, std::vector<plugin_info> discovered)
     : impl_(std::make_unique<impl>(std::move(services), std::move(discovered))) {}
 
-plugin_host::~plugin_host() { stop(); }
+plugin_host::~plugin_host() {
+  stop();
+  // Whoever hangs reports to `impl` when it comes back after all.
+  if (left_behind()) static_cast<void>(impl_.release());
+}
 
 void plugin_host::start(const std::function<bool(const manifest&)>& needed) { impl_->start(needed); }
 
-void plugin_host::stop() { impl_->stop(); }
+void plugin_host::stop(std::chrono::milliseconds limit) {
+  impl_->stop(limit);
+  impl_->watchdog->end();
+}
+
+bool plugin_host::left_behind() const {
+  const std::lock_guard lock(impl_->mutex);
+  return !impl_->hung.empty();
+}
 
 std::vector<plugin_info> plugin_host::plugins() const {
   const std::lock_guard lock(impl_->mutex);
@@ -197,18 +299,17 @@ std::shared_ptr<channel_port> plugin_host::channel(const std::string& plugin_id)
   return found ? found->channel : nullptr;
 }
 
-result<void> plugin_host::open_source(const std::string& plugin_id, const source_opening& opening) {
-  const auto refuse = [&](std::string what) {
-    return fault{"SETTINGS_INVALID",
-                 std::move(what),
-                 "Correct the source's settings; tocsin plugin list shows what is installed.",
-                 {.file = {}, .key = "sources." + opening.name}};
-  };
-  const auto found = impl_->find(plugin_id);
-  if (!found) return refuse("The plugin \"" + plugin_id + "\" does not run.");
-  plugin_instance& instance = *found->instance;
-  if (!instance.tables.source) return refuse("The plugin \"" + plugin_id + "\" is no source.");
-  if (impl_->sources.contains(opening.name)) return refuse("A source of this name is open already.");
+namespace {
+
+fault source_refused(const source_opening& opening, std::string what) {
+  return {"SETTINGS_INVALID",
+          std::move(what),
+          "Correct the source's settings; tocsin plugin list shows what is installed.",
+          {.file = {}, .key = "sources." + opening.name}};
+}
+
+// On the plugin's control thread.
+result<void> open_source_now(plugin_instance& instance, const source_opening& opening) {
   tocsin_source_config config{};
   config.struct_size = sizeof(config);
   config.name = abi::borrow(opening.name);
@@ -223,7 +324,8 @@ result<void> plugin_host::open_source(const std::string& plugin_id, const source
   const tocsin_status status = instance.tables.source->open(instance.plugin->self, &config, &token, reason.raw());
   if (status != TOCSIN_OK) {
     instance.sources.fail_opening();
-    return refuse(reason.words("The plugin \"" + plugin_id + "\" refuses the settings and gave no reason."));
+    return source_refused(
+        opening, reason.words("The plugin \"" + instance.about.id + "\" refuses the settings and gave no reason."));
   }
   if (auto named = instance.sources.end_opening(token); !named) {
     instance.misbehaves("it named a source wrongly", opening.name);
@@ -231,6 +333,50 @@ result<void> plugin_host::open_source(const std::string& plugin_id, const source
     if (!instance.sources.find(token)) instance.tables.source->close(instance.plugin->self, token);
     return named.error();
   }
+  return {};
+}
+
+void close_source_now(plugin_instance& instance, tocsin_token token) {
+  const std::lock_guard control(instance.control);
+  const plugin_call call(instance, "source.close", call_thread::control, {.kind = "source", .number = token.index});
+  instance.tables.source->close(instance.plugin->self, token);
+}
+
+std::vector<preset_finding> check_preset_now(plugin_instance& instance, const endpoint_settings& settings) {
+  std::vector<preset_finding> findings;
+  tocsin_finding_report report{};
+  report.struct_size = sizeof(report);
+  report.context = &findings;
+  report.finding = [](void* context, const tocsin_finding* finding) {
+    if (!finding) return;
+    const tocsin_finding known = abi::copy_known(finding);
+    static_cast<std::vector<preset_finding>*>(context)->push_back(
+        {known.fatal != 0, abi::line(known.key, 256), abi::name(known.code), abi::line(known.text)});
+  };
+  const abi::endpoint_view endpoint(settings, abi::pool_of(settings));
+  const std::lock_guard control(instance.control);
+  const auto pass = instance.into_plugin.enter();
+  if (!pass) return findings;
+  const plugin_call call(instance, "preset.check", call_thread::control,
+                         {.kind = "channel", .name = settings.key.channel});
+  instance.tables.preset->check(instance.plugin->self, endpoint.raw(), &report);
+  return findings;
+}
+
+}  // namespace
+
+result<void> plugin_host::open_source(const std::string& plugin_id, const source_opening& opening) {
+  const auto refuse = [&](std::string what) { return source_refused(opening, std::move(what)); };
+  const auto found = impl_->find(plugin_id);
+  if (!found) return refuse("The plugin \"" + plugin_id + "\" does not run.");
+  plugin_instance& instance = *found->instance;
+  if (!instance.tables.source) return refuse("The plugin \"" + plugin_id + "\" is no source.");
+  if (impl_->sources.contains(opening.name)) return refuse("A source of this name is open already.");
+  auto opened = call_bounded<void>(instance, "source.open", "source " + opening.name,
+                                   [&instance, opening] { return open_source_now(instance, opening); });
+  if (!opened && opened.error().code != "SETTINGS_INVALID")
+    return refuse("The plugin \"" + plugin_id + "\": " + opened.error().what);
+  if (!opened) return opened.error();
   impl_->sources.emplace(opening.name, plugin_id);
   return {};
 }
@@ -242,9 +388,12 @@ void plugin_host::close_source(const std::string& name) {
   impl_->sources.erase(opened);
   tocsin_token token{};
   if (!found || !found->instance->sources.remove(name, token)) return;
-  const std::lock_guard control(found->instance->control);
-  const plugin_call call(*found->instance, "source.close", call_thread::control, {.kind = "source", .name = name});
-  found->instance->tables.source->close(found->instance->plugin->self, token);
+  plugin_instance& instance = *found->instance;
+  static_cast<void>(
+      call_bounded<void>(instance, "source.close", "source " + name, [&instance, token]() -> result<void> {
+        close_source_now(instance, token);
+        return {};
+      }));
 }
 
 result<subscriber_feed> plugin_host::open_subscriber(const std::string& plugin_id, const subscriber_opening& opening) {
@@ -277,26 +426,13 @@ void plugin_host::close_subscriber(const std::string& name) {
 }
 
 std::vector<preset_finding> plugin_host::check_preset(const std::string& preset_id, const endpoint_settings& settings) {
-  std::vector<preset_finding> findings;
   const auto found = impl_->find(preset_id);
-  if (!found || !found->instance->tables.preset) return findings;
-  tocsin_finding_report report{};
-  report.struct_size = sizeof(report);
-  report.context = &findings;
-  report.finding = [](void* context, const tocsin_finding* finding) {
-    if (!finding) return;
-    const tocsin_finding known = abi::copy_known(finding);
-    static_cast<std::vector<preset_finding>*>(context)->push_back(
-        {known.fatal != 0, abi::line(known.key, 256), abi::name(known.code), abi::line(known.text)});
-  };
-  const abi::endpoint_view endpoint(settings, abi::pool_of(settings));
-  const std::lock_guard control(found->instance->control);
-  const auto pass = found->instance->into_plugin.enter();
-  if (!pass) return findings;
-  const plugin_call call(*found->instance, "preset.check", call_thread::control,
-                         {.kind = "channel", .name = settings.key.channel});
-  found->instance->tables.preset->check(found->instance->plugin->self, endpoint.raw(), &report);
-  return findings;
+  if (!found || !found->instance->tables.preset) return {};
+  plugin_instance& instance = *found->instance;
+  auto findings = call_bounded<std::vector<preset_finding>>(
+      instance, "preset.check", "channel " + settings.key.channel,
+      [&instance, settings]() -> result<std::vector<preset_finding>> { return check_preset_now(instance, settings); });
+  return findings ? std::move(*findings) : std::vector<preset_finding>{};
 }
 
 std::vector<diagnosis_stage> plugin_host::diagnose(const endpoint_settings& settings, const std::string& recipient,

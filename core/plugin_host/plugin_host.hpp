@@ -60,6 +60,9 @@ struct plugin_host_services {
   std::function<void(std::string source, std::string name, store::callback<std::string>)> recall;
   std::function<result<std::string>(std::uint64_t handle)> reveal;
   bool checked = false;  // TOCSIN_CHECKED=1: look at each call of a plugin's, and report each breach of the law
+
+  // How long a call into a plugin may take that is to return at once.
+  std::chrono::milliseconds call_limit = std::chrono::seconds(5);
 };
 
 // What a source is opened with.
@@ -95,8 +98,12 @@ class plugin_host {
   // what they require. One that fails is left aside with its reason; what needs it fails, too; the rest runs. [control:
   // call from one thread only, like every function here that is not marked otherwise]
   void start(const std::function<bool(const manifest&)>& needed);
-  // Stops in the reverse order. After it no plugin calls anything and no plugin is called.
-  void stop();
+  // Stops in the reverse order, all of it within about the limit. After it no plugin calls anything and no plugin is
+  // called, but for those that were left behind.
+  void stop(std::chrono::milliseconds limit = std::chrono::seconds(60));
+  // A call hangs in a plugin, so that it and what it requires were left as they are: end the process without running
+  // destructors. [any thread]
+  bool left_behind() const;
 
   // A copy of what is known of each file. [any thread]
   std::vector<plugin_info> plugins() const;

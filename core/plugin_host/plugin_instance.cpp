@@ -54,6 +54,37 @@ void plugin_instance::misbehaves(std::string_view how, std::string detail) {
               {"count", std::to_string(count)}});
 }
 
+void plugin_instance::hangs(std::string_view call, std::string concerns, std::chrono::milliseconds limit) {
+  std::string reason = "it did not come back from " + std::string(call) + "()";
+  if (!concerns.empty()) reason += " (" + concerns + ")";
+  const auto milliseconds = limit.count();
+  reason +=
+      " within " +
+      (milliseconds % 1000 == 0 ? std::to_string(milliseconds / 1000) + " s" : std::to_string(milliseconds) + " ms") +
+      "; the host goes on without it.";
+  {
+    const std::lock_guard lock(hung_mutex_);
+    if (hung_) return;
+    hung_reason_ = std::move(reason);
+    hung_ = true;
+  }
+  static_cast<void>(into_plugin.shut(std::chrono::milliseconds(0)));
+  log::write(log::level::error, "plugin hangs",
+             {{"code", "PLUGIN_HUNG"},
+              {"plugin", about.id},
+              {"version", about.version},
+              {"build", identity.build_id},
+              {"call", std::string(call)},
+              {"about", concerns},
+              {"limit_ms", std::to_string(limit.count())}});
+  if (on_hung) on_hung();
+}
+
+std::string plugin_instance::hung_reason() const {
+  const std::lock_guard lock(hung_mutex_);
+  return hung_reason_;
+}
+
 plugin_instance& make_instance(manifest about, plugin_host_services services, const code_table& codes,
                                std::string build_id) {
   static std::mutex mutex;

@@ -4,6 +4,7 @@
 #include "core/model/code.hpp"
 #include "core/model/manifest.hpp"
 #include "core/plugin_host/callback_gate.hpp"
+#include "core/plugin_host/control_thread.hpp"
 #include "core/plugin_host/diagnosis.hpp"
 #include "core/plugin_host/outstanding_deliveries.hpp"
 #include "core/plugin_host/plugin_call.hpp"
@@ -51,7 +52,8 @@ struct plugin_instance {
 
   // Held for the length of each [control] call into the plugin, since these come one at a time. Nothing that a plugin
   // can call takes it.
-  std::mutex control;
+  std::timed_mutex control;
+  control_thread control_calls;      // where the [control] calls are made
   callback_gate into_plugin;         // open while active: calls of [worker] and [any]
   callback_gate into_host;           // open from create() until destroy() has returned
   callback_gate publications;        // open while active; inside is what published() has not answered yet
@@ -73,7 +75,18 @@ struct plugin_instance {
   // One line in the log; of many alike only some.
   void misbehaves(std::string_view how, std::string detail = {});
 
+  // A call has not come back within its limit: reported once, and nothing of the host's calls the plugin any more.
+  // [any thread]
+  void hangs(std::string_view call, std::string about, std::chrono::milliseconds limit);
+  bool is_hung() const { return hung_; }
+  std::string hung_reason() const;
+  // Called once, after the report; set before create(). [any thread]
+  std::function<void()> on_hung;
+
  private:
+  std::atomic<bool> hung_{false};
+  mutable std::mutex hung_mutex_;
+  std::string hung_reason_;
   std::atomic<std::uint64_t> misdeeds_{0};
 };
 

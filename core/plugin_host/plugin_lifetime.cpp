@@ -3,20 +3,21 @@
 
 #include "core/observe/log.hpp"
 #include "core/plugin_host/abi_values.hpp"
+#include "core/plugin_host/bounded_call.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace tocsin {
 namespace {
 
-// How long a call may hang in a plugin before stop() goes on without it.
-constexpr std::chrono::milliseconds hang_limit = std::chrono::seconds(5);
-
 fault failed(std::string what) { return {"PLUGIN_FAILED", std::move(what), {}, {}}; }
 
 void shut_host(plugin_instance& instance) {
   instance.running = false;
-  if (!instance.into_host.shut(hang_limit))
+  // One that hangs may be within the host for ever.
+  const auto limit = instance.is_hung() ? std::chrono::milliseconds(0) : instance.services.call_limit;
+  if (!instance.into_host.shut(limit) && !instance.is_hung())
     instance.misbehaves("it did not come back from a call of the host's in time");
 }
 
@@ -29,9 +30,14 @@ void destroy(plugin_instance& instance) {
   instance.plugin = nullptr;
 }
 
-}  // namespace
+// One that hangs: nothing of it is freed, and nothing is called.
+fault leave(plugin_instance& instance) {
+  instance.running = false;
+  shut_host(instance);
+  return {"PLUGIN_HUNG", instance.hung_reason(), {}, {}};
+}
 
-result<void> create_plugin(plugin_instance& instance, const tocsin_entry* entry) {
+result<void> create_now(plugin_instance& instance, const tocsin_entry* entry) {
   if (auto known = check_entry(entry, instance.about); !known) return known.error();
   const std::lock_guard control(instance.control);
   instance.into_host.open();
@@ -60,8 +66,7 @@ result<void> create_plugin(plugin_instance& instance, const tocsin_entry* entry)
   return {};
 }
 
-result<void> start_plugin(plugin_instance& instance, service_map required) {
-  instance.required = std::move(required);
+result<void> start_now(plugin_instance& instance) {
   {
     const std::lock_guard control(instance.control);
     abi::gathering_sink reason(instance.late_sink("start"));
@@ -84,37 +89,58 @@ result<void> start_plugin(plugin_instance& instance, service_map required) {
   }
 }
 
-result<void> stop_plugin(plugin_instance& instance) {
+void destroy_now(plugin_instance& instance) {
+  const std::lock_guard control(instance.control);
+  destroy(instance);
+}
+
+result<void> stop_now(plugin_instance& instance) {
+  const std::lock_guard control(instance.control);
+  const plugin_call call(instance, "stop", call_thread::control);
+  instance.plugin->stop(instance.plugin->self);
+  return {};
+}
+
+}  // namespace
+
+result<void> create_plugin(plugin_instance& instance, const tocsin_entry* entry) {
+  return call_bounded<void>(instance, "create", {}, [&instance, entry] { return create_now(instance, entry); });
+}
+
+result<void> start_plugin(plugin_instance& instance, service_map required) {
+  instance.required = std::move(required);
+  return call_bounded<void>(instance, "start", {}, [&instance] { return start_now(instance); });
+}
+
+result<void> stop_plugin(plugin_instance& instance, std::chrono::milliseconds limit) {
   instance.diagnoses.give_up_all();
-  if (!instance.publications.shut(instance.answer_limit)) {
+  if (!instance.publications.shut(std::min(instance.answer_limit, limit))) {
     log::write(log::level::warn, "a plugin is stopped before all that it published is answered",
                {{"plugin", instance.about.id}});
   }
-  const bool idle = instance.into_plugin.shut(hang_limit);
+  const bool idle = instance.into_plugin.shut(limit);
   instance.timers.cancel_all(*instance.services.clock);
-  if (!idle) {
-    shut_host(instance);
-    instance.misbehaves("a call into it did not return; it is left as it is");
-    return failed("a call into it did not return within 5 s, so that it could not be stopped.");
-  }
-  const std::lock_guard control(instance.control);
-  {
-    const plugin_call call(instance, "stop", call_thread::control);
-    instance.plugin->stop(instance.plugin->self);
-  }
+  if (!idle) instance.hangs("a call that was under way", {}, limit);
+  if (instance.is_hung()) return leave(instance);
+  const auto stopped = call_bounded<void>(instance, "stop", {}, limit, [&instance] { return stop_now(instance); });
   instance.running = false;
   instance.timers.cancel_all(*instance.services.clock);
   instance.sources.clear();
   report_lost(instance, instance.deliveries.take_all(), "it stopped without completing deliveries");
-  destroy(instance);
-  shut_host(instance);
-  return {};
+  if (instance.is_hung()) return leave(instance);
+  const auto destroyed = destroy_plugin(instance, limit);
+  if (!stopped) return stopped;
+  return destroyed;
 }
 
-void destroy_plugin(plugin_instance& instance) {
-  const std::lock_guard control(instance.control);
-  destroy(instance);
+result<void> destroy_plugin(plugin_instance& instance, std::chrono::milliseconds limit) {
+  const auto destroyed = call_bounded<void>(instance, "destroy", {}, limit, [&instance]() -> result<void> {
+    destroy_now(instance);
+    return {};
+  });
   shut_host(instance);
+  instance.control_calls.end();
+  return destroyed;
 }
 
 void report_lost(plugin_instance& instance, const std::vector<outstanding_deliveries::entry>& lost,

@@ -15,10 +15,11 @@ result<void> start_plugin(plugin_instance& instance, service_map required);
 // Nothing more may be published; what was is answered first, for as long as answer_limit. When it returns the plugin is
 // destroyed, nothing of the host's calls it and what it calls is turned away. Deliveries that it still had are reported
 // as uncertain. A fault: a call hangs in the plugin; it was left as it is.
-result<void> stop_plugin(plugin_instance& instance);
+// limit: how long to wait at most for each of its calls and for what is under way.
+result<void> stop_plugin(plugin_instance& instance, std::chrono::milliseconds limit);
 
-// For a plugin that was created and not started.
-void destroy_plugin(plugin_instance& instance);
+// For a plugin that was created and does not run; its control thread ends, too.
+result<void> destroy_plugin(plugin_instance& instance, std::chrono::milliseconds limit);
 
 // Reports what the channel did not complete, though it should have.
 void report_lost(plugin_instance& instance, const std::vector<outstanding_deliveries::entry>& lost,

@@ -2,10 +2,12 @@
 #include "core/plugin_host/subscriber_call.hpp"
 
 #include "core/plugin_host/abi_values.hpp"
+#include "core/plugin_host/bounded_call.hpp"
 
 namespace tocsin {
+namespace {
 
-result<tocsin_token> open_subscription(plugin_instance& instance, const subscriber_opening& opening) {
+result<tocsin_token> open_now(plugin_instance& instance, const subscriber_opening& opening) {
   tocsin_subscription subscription{};
   subscription.struct_size = sizeof(subscription);
   subscription.name = abi::borrow(opening.name);
@@ -30,12 +32,27 @@ result<tocsin_token> open_subscription(plugin_instance& instance, const subscrib
   return token;
 }
 
-void close_subscription(plugin_instance& instance, tocsin_token token, const std::string& name) {
+void close_now(plugin_instance& instance, tocsin_token token, const std::string& name) {
   const std::lock_guard control(instance.control);
   const auto pass = instance.into_plugin.enter();
   if (!pass) return;  // it was stopped, which closes every subscription
   const plugin_call call(instance, "subscriber.close", call_thread::control, {.kind = "subscriber", .name = name});
   instance.tables.subscriber->close(instance.plugin->self, token);
+}
+
+}  // namespace
+
+result<tocsin_token> open_subscription(plugin_instance& instance, const subscriber_opening& opening) {
+  return call_bounded<tocsin_token>(instance, "subscriber.open", "subscriber " + opening.name,
+                                    [&instance, opening] { return open_now(instance, opening); });
+}
+
+void close_subscription(plugin_instance& instance, tocsin_token token, const std::string& name) {
+  static_cast<void>(call_bounded<void>(instance, "subscriber.close", "subscriber " + name,
+                                       [&instance, token, name]() -> result<void> {
+                                         close_now(instance, token, name);
+                                         return {};
+                                       }));
 }
 
 void feed_events(plugin_instance& instance, tocsin_token token, std::span<const std::shared_ptr<const event>> events,

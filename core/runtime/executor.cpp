@@ -3,6 +3,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <condition_variable>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -12,16 +13,45 @@ namespace tocsin {
 struct executor::impl {
   explicit impl(std::size_t threads)
       : context(static_cast<int>(threads)), guard(boost::asio::make_work_guard(context)) {
-    workers.reserve(threads);
-    for (std::size_t at = 0; at < threads; ++at) workers.emplace_back([this] { context.run(); });
+    for (std::size_t at = 0; at < threads; ++at) add_thread();
+  }
+
+  void add_thread() {
+    const std::lock_guard lock(mutex);
+    if (stopping) return;
+    ++running;
+    workers.emplace_back([this] {
+      context.run();
+      const std::lock_guard ended(mutex);
+      --running;
+      changed.notify_all();
+    });
+  }
+
+  void request_stop() {
+    {
+      const std::lock_guard lock(mutex);
+      stopping = true;
+    }
+    guard.reset();
+    context.stop();
+  }
+
+  void join() {
+    for (auto& worker : workers)
+      if (worker.joinable()) worker.join();
   }
 
   boost::asio::io_context context;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard;
-  std::vector<std::thread> workers;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::size_t running = 0;
+  bool stopping = false;
+  std::vector<std::thread> workers;  // none is added once `stopping` is set
 };
 
-executor::executor(std::size_t threads) : impl_(std::make_unique<impl>(threads == 0 ? 1 : threads)) {}
+executor::executor(std::size_t threads) : impl_(std::make_shared<impl>(threads == 0 ? 1 : threads)) {}
 
 executor::~executor() { stop(); }
 
@@ -30,10 +60,21 @@ executor::~executor() { stop(); }
 void executor::post(std::function<void()> task) { boost::asio::post(impl_->context, std::move(task)); }
 
 void executor::stop() {
-  impl_->guard.reset();
-  impl_->context.stop();
+  impl_->request_stop();
+  impl_->join();
+}
+
+void executor::add_thread() { impl_->add_thread(); }
+
+void executor::abandon(std::chrono::milliseconds limit) {
+  impl_->request_stop();
+  std::unique_lock lock(impl_->mutex);
+  const bool ended = impl_->changed.wait_for(lock, limit, [this] { return impl_->running == 0; });
+  lock.unlock();
+  if (ended) return impl_->join();
   for (auto& worker : impl_->workers)
-    if (worker.joinable()) worker.join();
+    if (worker.joinable()) worker.detach();
+  static_cast<void>(new std::shared_ptr<impl>(impl_));  // they are within it for as long as the process lives
 }
 
 boost::asio::io_context& executor::context() { return impl_->context; }

@@ -1,6 +1,7 @@
 // The pool of threads that runs bus, routing and HTTP, and queues that run their tasks one at a time on it.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -22,12 +23,16 @@ class executor {
   void post(std::function<void()> task);
   // Tasks that run are finished, those that wait are dropped, threads are joined. Not from a thread of the pool.
   void stop();
+  // One more thread, in the place of one that hangs in foreign code. [any thread]
+  void add_thread();
+  // As stop(), but threads that do not end within the limit are left behind: end the process without destructors.
+  void abandon(std::chrono::milliseconds limit);
   // For drivers that do I/O (HTTP, timers).
   boost::asio::io_context& context();
 
  private:
   struct impl;
-  std::unique_ptr<impl> impl_;
+  std::shared_ptr<impl> impl_;
 };
 
 // Tasks posted here run in order and never two at a time. Batches by nature: what came while one ran is run in one go.

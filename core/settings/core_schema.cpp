@@ -34,6 +34,12 @@ const json::object& http_schema() {
   return schema;
 }
 
+const json::object& plugins_schema() {
+  static const json::object schema = parse(R"({"type": "object", "properties": {
+    "call_limit": {"type": "string", "format": "duration", "default": "5s"}}})");
+  return schema;
+}
+
 const json::object& event_type_schema() {
   static const json::object schema = parse(R"({"type": "object", "properties": {
     "time_to_live": {"type": "string", "format": "duration"},

@@ -8,6 +8,7 @@ namespace tocsin {
 // [host], [http], [events."GLOB"], [[routes]], [organizations.NAME] without channels and routes.
 const boost::json::object& host_schema();
 const boost::json::object& http_schema();
+const boost::json::object& plugins_schema();
 const boost::json::object& event_type_schema();
 const boost::json::object& route_schema();
 const boost::json::object& organization_schema();

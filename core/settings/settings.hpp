@@ -20,12 +20,18 @@
 
 namespace tocsin {
 
+// [plugins]
+struct plugin_settings {
+  std::chrono::milliseconds call_limit = std::chrono::seconds{5};  // of a call that is to return at once
+};
+
 struct host_settings {
   std::filesystem::path state_dir;                 // absolute
   std::vector<std::filesystem::path> plugin_dirs;  // absolute
   std::string language = "en";
   std::string time_zone = "UTC";
   std::chrono::milliseconds retention = std::chrono::days{30};
+  plugin_settings plugins;
 };
 
 struct http_settings {

@@ -25,6 +25,8 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::uintmax_t largest_file = 256u << 20;
+constexpr std::chrono::milliseconds shortest_call_limit{100};
+constexpr std::chrono::milliseconds longest_call_limit = std::chrono::minutes{1};
 
 // Channels and sources are named in dotted keys and in addresses of the HTTP API.
 bool is_plain_name(std::string_view name) {
@@ -71,7 +73,7 @@ class file_reader {
   }
 
   void check_top_level() {
-    static const std::vector<std::string> known = {"host",    "http",        "events", "channels",
+    static const std::vector<std::string> known = {"host",    "plugins",     "http",   "events",       "channels",
                                                    "sources", "subscribers", "routes", "organizations"};
     for (const auto& member : *file_.document->as_table()) {
       if (std::find(known.begin(), known.end(), member.name) != known.end()) continue;
@@ -314,6 +316,23 @@ class file_reader {
 
 }  // namespace
 
+namespace {
+
+plugin_settings read_plugins_section(const setting_node& document, const setting_site& site, faults& errors,
+                                     origin_map& origins) {
+  const auto* table = document.find("plugins");
+  const section_reader section(table ? &table->value : nullptr, plugins_schema(), {site.file, "plugins", site.folder},
+                               errors);
+  plugin_settings plugins;
+  plugins.call_limit = section.duration("call_limit");
+  if (plugins.call_limit < shortest_call_limit || plugins.call_limit > longest_call_limit)
+    section.refuse("call_limit", "It must be from 100ms to 1m.", "Write such a time, or take the line out for 5s.");
+  section.note_origins("host", origins);
+  return plugins;
+}
+
+}  // namespace
+
 void sort_by_place(faults& all) {
   std::stable_sort(all.begin(), all.end(), [](const fault& a, const fault& b) {
     return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
@@ -346,6 +365,7 @@ host_settings read_host_section(const setting_node& document, const setting_site
     }
   }
   section.note_origins("host", origins);
+  host.plugins = read_plugins_section(document, site, errors, origins);
   return host;
 }
 

@@ -76,6 +76,20 @@ class PluginFiles:
     def good(self):
         return self.source("quick").read_bytes()
 
+    def misbehaving(self, number, place="", deed="", folder=None, name=None):
+        """A plugin hostile-NNNN that does the deed at the place, or serves well; each number is a file of its own."""
+        content = self.source("hostile-0000").read_bytes()
+        plugin = f"hostile-{number:04d}"
+        content = content.replace(b"hostile-0000", plugin.encode())
+        for what, word in (("place", place), ("deed", deed)):
+            blank = f"{what}=                ;".encode()
+            assert content.count(blank) == 1, what
+            content = content.replace(blank, f"{what}={word:16};".encode())
+        path = (folder or self.folder) / f"{name or plugin}.so"
+        path.write_bytes(content)
+        os.chmod(path, 0o755)
+        return plugin
+
     def patched(self, name, offset, content):
         bytes_ = bytearray(self.good())
         bytes_[offset:offset + len(content)] = content

@@ -1,8 +1,8 @@
 // A test plugin that does one bad thing at one place, or none: then it is a channel that delivers everything at once.
 //
-// TOCSIN_HOSTILE_AT    where: constructor, entry, create, get_extension, start, open, deliver, cancel, close, stop or
-//                      destroy
-// TOCSIN_HOSTILE_DOES  what: exit, abort, crash, hang, throw, fail, leave-thread, call-late
+// A test writes both into a copy of the file, over the blanks of chosen_at and chosen_deed:
+// where: constructor, entry, create, get_extension, start, open, deliver, cancel, close, stop or destroy
+// what:  exit, abort, crash, hang, throw, fail, leave-thread, call-late
 //
 // It keeps to the plain C tables, since the SDK's wrapper would catch what it throws.
 #include <tocsin/abi/entry.h>
@@ -11,7 +11,6 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <stdexcept>
 #include <string_view>
 
@@ -19,12 +18,6 @@
 #include <unistd.h>
 #include <csignal>
 
-#ifndef TOCSIN_HOSTILE_AT
-#define TOCSIN_HOSTILE_AT ""
-#endif
-#ifndef TOCSIN_HOSTILE_DOES
-#define TOCSIN_HOSTILE_DOES ""
-#endif
 #ifndef TOCSIN_HOSTILE_ID
 #define TOCSIN_HOSTILE_ID TOCSIN_PLUGIN_ID
 #endif
@@ -38,6 +31,18 @@
 namespace {
 
 const tocsin_host* host = nullptr;
+
+__attribute__((used)) volatile const char chosen_at[] = "place=                ;";
+__attribute__((used)) volatile const char chosen_deed[] = "deed=                ;";
+
+// What stands between the sign of equality and the blanks.
+std::string_view chosen(const volatile char* from, char (&into)[32]) {
+  std::size_t size = 0;
+  while (*from++ != '=') {
+  }
+  while (*from != ' ' && *from != ';') into[size++] = *from++;
+  return {into, size};
+}
 
 template <std::size_t size>
 tocsin_string text(const char (&literal)[size]) {
@@ -77,8 +82,9 @@ void leave_mark(const char* at) {
 // True: it shall fail here.
 bool misbehave(const char* at) {
   leave_mark(at);
-  if (std::strcmp(at, TOCSIN_HOSTILE_AT) != 0) return false;
-  const std::string_view does = TOCSIN_HOSTILE_DOES;
+  char space[32];
+  if (chosen(chosen_at, space) != at) return false;
+  const std::string_view does = chosen(chosen_deed, space);
   if (does == "exit") std::exit(0);
   if (does == "abort") std::abort();
   if (does == "crash") std::raise(SIGSEGV);

@@ -30,7 +30,7 @@ class running_sdk_plugin {
   }
   result<void> stop() {
     stopped_ = true;
-    return stop_plugin(instance_);
+    return stop_plugin(instance_, std::chrono::seconds(5));
   }
 
   plugin_instance& instance() { return instance_; }

@@ -204,7 +204,7 @@ running_plugin::running_plugin(fake_house& house, fake_plugin& plugin)
 
 result<void> running_plugin::stop() {
   stopped_ = true;
-  return stop_plugin(instance_);
+  return stop_plugin(instance_, std::chrono::seconds(5));
 }
 
 running_plugin::~running_plugin() {
