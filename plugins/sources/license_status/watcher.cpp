@@ -93,7 +93,7 @@ bool watcher::read_changes() {
         contents_[change.path].good = std::move(*parsed);
         changed = true;
       } else {
-        problem = std::move(parsed.error());
+        problem = parsed.error();
       }
     }
     // A file that is just being written is bad for a moment; only one that stays so is worth a line.

@@ -52,7 +52,9 @@ T checked(T value, const char* what) {
   return value;
 }
 
-key_ptr make_key() { return key_ptr(checked(EVP_EC_gen("P-256"), "make an EC P-256 key")); }
+key_ptr make_key() {
+  return key_ptr(checked(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"), "make an EC P-256 key"));
+}
 
 template <typename Write>
 std::string to_pem(Write write) {

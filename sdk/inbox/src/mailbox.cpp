@@ -35,20 +35,18 @@ mailbox::mailbox(bool keep_mails, std::filesystem::path keep_in)
   files_before_ = last_number_in(keep_in_);
 }
 
-std::size_t mailbox::keep(mail what) {
+std::size_t mailbox::keep(const mail& what) {
   if (!keep_in_.empty()) write(files_before_ + ++written_, what.data);
   std::size_t number = 0;
   std::shared_ptr<const std::function<void(const mail&)>> handler;
-  const mail* kept = &what;
   {
     const std::lock_guard lock(mutex_);
     number = ++count_;
     handler = handler_;
-    if (keep_mails_ && !handler) mails_.push_back(std::move(what));
-    if (keep_mails_ && handler) mails_.push_back(what);
+    if (keep_mails_) mails_.push_back(what);
   }
   arrived_.notify_all();
-  if (handler) (*handler)(*kept);
+  if (handler) (*handler)(what);
   return number;
 }
 

@@ -24,7 +24,7 @@ class mailbox {
 
   // Keeps the mail and tells who waits. Returns its number; throws std::runtime_error if it cannot be written to
   // keep_in.
-  std::size_t keep(mail what);
+  std::size_t keep(const mail& what);
   std::vector<mail> mails() const;
   std::size_t count() const;
   bool wait_for(std::size_t count, std::chrono::milliseconds limit) const;
