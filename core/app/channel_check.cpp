@@ -59,7 +59,10 @@ channel_findings check_channels(const configuration& found) {
       channel->close(opened->token);
     } else {
       auto why = opened.error();
-      why.place = place_of(*found.settings, *endpoint, organization, "");
+      // A plugin begins its reason with the key that it is about.
+      const auto named = why.what.substr(0, why.what.find(' '));
+      const bool known = !found.settings->why("channels." + endpoint->key.channel + "." + named, organization).empty();
+      why.place = place_of(*found.settings, *endpoint, organization, known ? named : "");
       add(findings.errors, std::move(why));
     }
   }

@@ -11,7 +11,7 @@ struct channel_findings {
 };
 
 // Runs the channels' plugins and presets, opens each endpoint that has no fault yet and closes it again; nothing is
-// connected. Each fault bears the place of the channel's `plugin` setting.
+// connected. Each fault bears the place of the setting that it is about, else of the channel's `plugin`.
 channel_findings check_channels(const configuration& found);
 
 }  // namespace tocsin::app

@@ -12,6 +12,7 @@
 #include "core/app/workbench.hpp"
 #include "core/http/plugin_json.hpp"
 #include "core/plugin_host/windows_plugin.hpp"
+#include "core/settings/suggestion.hpp"
 
 namespace tocsin::app {
 namespace {
@@ -38,6 +39,13 @@ std::vector<plugin_info> installed(const plugin_options& options) {
   const std::vector<std::filesystem::path> folders{builtin_plugin_folder()};
   if (auto builtin = discover_plugins(folders, warnings)) plugins = std::move(*builtin);
   return plugins;
+}
+
+std::vector<std::string> ids_of(const std::vector<plugin_info>& plugins) {
+  std::vector<std::string> ids;
+  for (const auto& plugin : plugins)
+    if (plugin.state != plugin_state::refused) ids.push_back(plugin.id);
+  return ids;
 }
 
 // What the user named: a file, or the id of an installed plugin.
@@ -109,7 +117,7 @@ int plugin_inspect(const plugin_options& options) {
   if (!std::filesystem::exists(std::filesystem::symlink_status(file, ignored))) {
     return fail({"PLUGIN_UNKNOWN",
                  "There is no plugin \"" + options.file.string() + "\", neither a file nor an installed one's id.",
-                 "tocsin plugin list shows what is installed.",
+                 remedy_for_unknown(options.file.string(), ids_of(installed(options))),
                  {}},
                 options.json, exit_failed);
   }

@@ -12,6 +12,7 @@ namespace tocsin {
 namespace {
 
 fault refused(const endpoint_settings& settings, std::string code, std::string what) {
+  if (!what.empty() && what.back() != '.') what += '.';
   return {std::move(code),
           std::move(what),
           "Correct the channel's settings and reload.",

@@ -137,9 +137,9 @@ def config_check_asks_the_plugins_too():
     with Inbox(INBOX) as inbox, host_for(inbox) as host:
         text = host.config.read_text()
         host.write("tocsin.toml", text.replace("noreply@example.org", "noreply"))
-        line = 1 + text[:text.index("plugin =")].count("\n")
+        line = 1 + text[:text.index("from_address =")].count("\n")
         done = host.run("config", "check", check=3)
-        expect(f"tocsin.toml:{line}:" in done.stdout and '"noreply"' in done.stdout, done)
+        expect(f"tocsin.toml:{line}:" in done.stdout and "channels.email.from_address: " in done.stdout, done)
         host.write("tocsin.toml", text)
         pathlib.Path(inbox.ca_file).write_text("no certificate")
         done = host.run("config", "check", check=3)
@@ -177,7 +177,7 @@ def plugin_inspect_takes_an_id_and_explains_the_settings():
         for said in ("tls.ca_file", "integer from 1 to 65535, default 587", "AUTH_REJECTED", "host "):
             expect(said in shown, (said, shown))
         done = host.run("plugin", "inspect", "smpt", check=1)
-        expect('no plugin "smpt"' in done.stderr and "plugin list" in done.stderr, done)
+        expect('no plugin "smpt"' in done.stderr and 'Did you mean "smtp"' in done.stderr, done)
 
 
 def a_refused_file_is_listed_and_the_host_starts_without_it():
