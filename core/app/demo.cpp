@@ -179,8 +179,7 @@ class demo_run {
   demo_folder& folder() { return folder_; }
 
   bool license_about_to_end() {
-    print_heading("A license file says that the license ends within 14 days: " +
-                  folder_.file("license.json").string());
+    print_heading("A license file says that the license ends within 14 days: " + folder_.file("license.json").string());
     return expect_mail();
   }
 

@@ -132,8 +132,7 @@ static const tocsin_doctor doctor = {sizeof(tocsin_doctor), 0, diagnose};
 static void check(void* object, const tocsin_endpoint* endpoint, const tocsin_finding_report* to) {
   (void)object;
   if (!has(endpoint->settings, "\"bad\"")) return;
-  const tocsin_finding finding = {sizeof(finding), 1, TEXT("host"), TEXT("SETTINGS_INVALID"),
-                                         TEXT("It is bad.")};
+  const tocsin_finding finding = {sizeof(finding), 1, TEXT("host"), TEXT("SETTINGS_INVALID"), TEXT("It is bad.")};
   to->finding(to->context, &finding);
 }
 
