@@ -146,7 +146,7 @@ gathering_sink::~gathering_sink() {
   if (!content_->on_late) return;
   content_->over = true;
   static std::mutex mutex;
-  static auto* kept = new std::vector<std::unique_ptr<content>>;
+  static auto* kept = std::make_unique<std::vector<std::unique_ptr<content>>>().release();
   const std::lock_guard lock(mutex);
   kept->push_back(std::move(content_));
 }

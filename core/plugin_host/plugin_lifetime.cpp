@@ -122,19 +122,19 @@ result<void> stop_plugin(plugin_instance& instance, std::chrono::milliseconds li
   instance.timers.cancel_all(*instance.services.clock);
   if (!idle) instance.hangs("a call that was under way", {}, limit);
   if (instance.is_hung()) return leave(instance);
-  const auto stopped = call_bounded<void>(instance, "stop", {}, limit, [&instance] { return stop_now(instance); });
+  auto stopped = call_bounded<void>(instance, "stop", {}, limit, [&instance] { return stop_now(instance); });
   instance.running = false;
   instance.timers.cancel_all(*instance.services.clock);
   instance.sources.clear();
   report_lost(instance, instance.deliveries.take_all(), "it stopped without completing deliveries");
   if (instance.is_hung()) return leave(instance);
-  const auto destroyed = destroy_plugin(instance, limit);
+  auto destroyed = destroy_plugin(instance, limit);
   if (!stopped) return stopped;
   return destroyed;
 }
 
 result<void> destroy_plugin(plugin_instance& instance, std::chrono::milliseconds limit) {
-  const auto destroyed = call_bounded<void>(instance, "destroy", {}, limit, [&instance]() -> result<void> {
+  auto destroyed = call_bounded<void>(instance, "destroy", {}, limit, [&instance]() -> result<void> {
     destroy_now(instance);
     return {};
   });

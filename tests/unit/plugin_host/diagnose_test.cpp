@@ -86,7 +86,7 @@ TEST(Diagnose, FailsTheSettingsThatThePluginRefuses) {
   clinic at;
   at.settings.settings = {{"host", "refuse"}};
   EXPECT_THAT(at.diagnose(""), ElementsAre("settings:SETTINGS_INVALID"));
-  EXPECT_EQ(at.stages[0].detail, "host must not be refuse");
+  EXPECT_EQ(at.stages[0].detail, "host must not be refuse.");
 }
 
 TEST(Diagnose, FailsTheSettingsThatAreWrongAlready) {

@@ -63,7 +63,7 @@ TEST(ChannelAdapter, GivesTheReasonOfSettingsThatThePluginRefuses) {
   const auto opened = channel_adapter(*running).open(settings_of());
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, "SETTINGS_INVALID");
-  EXPECT_EQ(opened.error().what, "host is empty");
+  EXPECT_EQ(opened.error().what, "host is empty.");
   EXPECT_EQ(opened.error().place.key, "channels.email");
 }
 
