@@ -173,7 +173,7 @@ void dialogue_fsm::finish_message() {
     mail_.connection = connection_;
     flush_record();  // who waits for the mail finds its dialogue
     try {
-      text = "250 2.0.0 Ok: queued as " + std::to_string(shared_.box.keep(std::move(mail_)));
+      text = "250 2.0.0 Ok: queued as " + std::to_string(shared_.box.keep(mail_));
     } catch (const std::runtime_error& error) {
       text = std::string("451 4.3.0 The message was not kept: ") + error.what();
     }
