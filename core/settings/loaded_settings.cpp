@@ -285,21 +285,27 @@ loaded_settings load_settings(const std::filesystem::path& file, const manifest_
   return parse_settings(*text, file, plugins);
 }
 
+std::vector<used_endpoint> used_endpoints(const settings& all) {
+  auto levels = all.organizations();
+  levels.insert(levels.begin(), "");
+  std::vector<used_endpoint> endpoints;
+  std::set<endpoint_settings_ptr> seen;
+  for (const auto& channel : all.channels()) {
+    for (const auto& level : levels) {
+      const auto found = all.endpoint(channel, level);
+      if (found && seen.insert(*found).second) endpoints.push_back({level, *found});
+    }
+  }
+  return endpoints;
+}
+
 faults endpoint_problems(const settings& all) {
   faults problems;
   const auto note = [&](const std::optional<fault>& problem) {
     if (problem && std::find(problems.begin(), problems.end(), *problem) == problems.end())
       problems.push_back(*problem);
   };
-  auto views = all.organizations();
-  views.insert(views.begin(), "");
-  for (const auto& channel : all.channels()) {
-    std::set<endpoint_settings_ptr> seen;
-    for (const auto& organization : views) {
-      const auto found = all.endpoint(channel, organization);
-      if (found && seen.insert(*found).second) note((*found)->problem);
-    }
-  }
+  for (const auto& used : used_endpoints(all)) note(used.settings->problem);
   for (const auto& source : all.sources()) note(source.problem);
   for (const auto& subscriber : all.subscribers()) note(subscriber.problem);
   sort_by_place(problems);

@@ -134,6 +134,14 @@ loaded_settings load_settings(const std::filesystem::path& file, const manifest_
 loaded_settings parse_settings(std::string_view toml, const std::filesystem::path& file,
                                const manifest_catalogue& plugins);
 
+// An endpoint, and the first level that uses it ("": the host).
+struct used_endpoint {
+  std::string organization;
+  endpoint_settings_ptr settings;
+};
+// Every endpoint that the file defines, once: channel by channel, the host's level first. Reads their secrets.
+std::vector<used_endpoint> used_endpoints(const settings& all);
+
 // The `problem` of every endpoint, source and subscriber that the file defines, each once, in the file's order: what
 // `config check` reports beside errors and warnings. Reads the secrets of all of them.
 faults endpoint_problems(const settings& all);
