@@ -88,6 +88,7 @@ struct pipeline::impl {
   std::unique_ptr<tocsin::store> store;
   std::unique_ptr<app::purger> purger;
   renderer templates;
+  metric_registry metrics;
   std::unique_ptr<plugin_host> plugins;
   std::unique_ptr<tocsin::dispatcher> dispatcher;
   std::unique_ptr<tocsin::bus> bus;
@@ -128,6 +129,7 @@ struct pipeline::impl {
     services.recall = [this](std::string source, std::string name, store::callback<std::string> done) {
       store->recall(std::move(source), std::move(name), std::move(done));
     };
+    services.metrics = &metrics;
     services.checked = plugins_are_checked();
     services.reveal = [this](std::uint64_t handle) { return current()->secret(handle); };
     services.call_limit = current()->host().plugins.call_limit;
@@ -167,6 +169,7 @@ struct pipeline::impl {
     parts.store = store.get();
     parts.codes = &plugins->codes();
     parts.admin_token = admin_token;
+    parts.metrics = [this] { return metrics.text(); };
     parts.not_ready = [this]() -> faults {
       if (!ready) return {{"HOST_STARTING", "The host is starting or stopping."}};
       return missing_plugins();
@@ -180,11 +183,23 @@ struct pipeline::impl {
     if (progress != nullptr) progress->enter(stage);
   }
 
+  void watch_events();
   void open_configured_sources();
   void open_configured_subscribers();
   void close_subscriber(const std::string& name);
   faults missing_plugins() const;
 };
+
+void pipeline::impl::watch_events() {
+  const auto count = [this](std::string name, std::string help, std::uint64_t bus::statistics::*what) {
+    metrics.watch({"tocsin_events_" + name + "_total", std::move(help), metric_kind::counter, 1, {}},
+                  [this, what] { return static_cast<std::int64_t>(bus->counts().*what); });
+  };
+  count("accepted", "Events that were written down.", &bus::statistics::accepted);
+  count("duplicates", "Events whose identity was known already.", &bus::statistics::duplicates);
+  count("unrouted", "Events that no route matched.", &bus::statistics::unrouted);
+  count("refused", "Events that were not taken.", &bus::statistics::refused);
+}
 
 // Opens what is new or changed, closes what is gone. With `control` held or before anything runs.
 void pipeline::impl::open_configured_sources() {
@@ -317,6 +332,7 @@ result<std::unique_ptr<pipeline>> pipeline::start(const std::filesystem::path& c
       wait_for<recovery>([parts](auto done) { parts->store->recover(parts->clock->now(), std::move(done)); });
   if (!recovered) return recovered.error();
   parts->identifiers.raise_to(recovered->last_identifier);
+  parts->watch_events();
   parts->bus->start(recovered->message_host, parts->settings);
   parts->enter("starting plugins");
   parts->plugins->start([](const manifest&) { return true; });

@@ -29,6 +29,13 @@ http_answer ok(json::value body) {
   return answer;
 }
 
+http_answer metrics_answer(std::string text) {
+  http_answer answer;
+  answer.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  answer.body = std::move(text);
+  return answer;
+}
+
 http_answer bad_request(const fault& why) { return problem(400, why, "Bad Request"); }
 
 http_answer with_header(http_answer answer, const char* name, std::string value) {
@@ -328,6 +335,8 @@ void api::handle(http_request request, std::function<void(http_answer)> done) {
       return call.queue();
     case api_call::plugins:
       return call.plugins();
+    case api_call::metrics:
+      return call.done(metrics_answer(parts_.metrics ? parts_.metrics() : std::string()));
     case api_call::ready:
       return call.ready();
     default:

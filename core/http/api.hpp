@@ -39,6 +39,7 @@ struct api_parts {
   std::string admin_token;
   std::function<faults()> not_ready;                  // why the host is not ready; empty: it is
   std::function<std::vector<plugin_info>()> plugins;  // what is known of each plugin's file
+  std::function<std::string()> metrics;                // Prometheus text
   executor* pool = nullptr;  // where answers are put into words; null: on the thread that has them
 };
 

@@ -15,6 +15,7 @@ constexpr std::array<std::string_view, 2> cloudevents{"application/cloudevents+j
 constexpr std::array<api_route, 7> routes{{
     {"/healthz", api_call::live, scope::open, get_or_head, {}},
     {"/readyz", api_call::ready, scope::open, get_or_head, {}},
+    {"/metrics", api_call::metrics, scope::open, get_or_head, {}},
     {"/v1/events", api_call::publish, scope::publish, post, cloudevents},
     {"/v1/deliveries", api_call::list, scope::read, get_or_head, {}},
     {"/v1/deliveries/{}", api_call::show, scope::read, get_or_head, {}},

@@ -8,6 +8,7 @@
 #include <tocsin/abi/ext/clock.h>
 #include <tocsin/abi/ext/doctor.h>
 #include <tocsin/abi/ext/log.h>
+#include <tocsin/abi/ext/metrics.h>
 #include <tocsin/abi/ext/secrets.h>
 #include <tocsin/abi/ext/services.h>
 #include <tocsin/abi/ext/source.h>
@@ -26,6 +27,7 @@ extern const tocsin_host_services host_services_table;
 extern const tocsin_host_complete host_complete_table;
 extern const tocsin_host_publish host_publish_table;
 extern const tocsin_host_doctor host_doctor_table;
+extern const tocsin_host_metrics host_metrics_table;
 extern const tocsin_host_thread_check host_thread_check_table;
 
 // tocsin_host.get_extension.

@@ -5,6 +5,7 @@
 #include "core/model/manifest.hpp"
 #include "core/model/message.hpp"
 #include "core/model/store.hpp"
+#include "core/observe/metrics.hpp"
 #include "core/runtime/clock.hpp"
 #include "core/runtime/executor.hpp"
 
@@ -59,6 +60,7 @@ struct plugin_host_services {
   std::function<void(source_publication, std::function<void(result<publication_result>)>)> publish;
   std::function<void(std::string source, std::string name, store::callback<std::string>)> recall;
   std::function<result<std::string>(std::uint64_t handle)> reveal;
+  metric_registry* metrics = nullptr;  // null: plugins' metrics are refused
   bool checked = false;  // TOCSIN_CHECKED=1: look at each call of a plugin's, and report each breach of the law
 
   // How long a call into a plugin may take that is to return at once.

@@ -9,6 +9,7 @@
 #include "core/plugin_host/outstanding_deliveries.hpp"
 #include "core/plugin_host/plugin_call.hpp"
 #include "core/plugin_host/plugin_host.hpp"
+#include "core/plugin_host/plugin_metrics.hpp"
 #include "core/plugin_host/plugin_tables.hpp"
 #include "core/plugin_host/source_table.hpp"
 #include "core/plugin_host/timer_table.hpp"
@@ -68,6 +69,7 @@ struct plugin_instance {
   const source_table::entry_ptr own_events;  // stands for the plugin itself where it publishes
   outstanding_deliveries deliveries;
   diagnosis_table diagnoses;
+  plugin_metrics metrics;
 
   // For the sinks of its calls: reports a write after the call, where the host is checked; else nothing.
   std::function<void()> late_sink(std::string_view call);
