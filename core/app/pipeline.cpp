@@ -10,6 +10,7 @@
 #include <random>
 #include <thread>
 
+#include "core/app/own_metrics.hpp"
 #include "core/app/purger.hpp"
 #include "core/app/state_files.hpp"
 #include "core/app/termination.hpp"
@@ -89,6 +90,7 @@ struct pipeline::impl {
   std::unique_ptr<app::purger> purger;
   renderer templates;
   metric_registry metrics;
+  std::unique_ptr<app::own_metrics> own_metrics;
   std::unique_ptr<plugin_host> plugins;
   std::unique_ptr<tocsin::dispatcher> dispatcher;
   std::unique_ptr<tocsin::bus> bus;
@@ -146,6 +148,9 @@ struct pipeline::impl {
     parts.settings = [this] { return current(); };
     parts.codes = &plugins->codes();
     parts.identifiers = &identifiers;
+    parts.attempted = [this](const std::string& channel, const std::string& code) {
+      own_metrics->attempted(channel, code);
+    };
     parts.jitter = [] {
       thread_local std::minstd_rand random{std::random_device{}()};
       return std::uniform_real_distribution<>(0, 1)(random);
@@ -169,7 +174,7 @@ struct pipeline::impl {
     parts.store = store.get();
     parts.codes = &plugins->codes();
     parts.admin_token = admin_token;
-    parts.metrics = [this] { return metrics.text(); };
+    parts.metrics = [this](const state_counts* counts) { return own_metrics->text(counts); };
     parts.not_ready = [this]() -> faults {
       if (!ready) return {{"HOST_STARTING", "The host is starting or stopping."}};
       return missing_plugins();
@@ -183,22 +188,20 @@ struct pipeline::impl {
     if (progress != nullptr) progress->enter(stage);
   }
 
-  void watch_events();
+  app::own_metrics_parts parts_for_metrics();
   void open_configured_sources();
   void open_configured_subscribers();
   void close_subscriber(const std::string& name);
   faults missing_plugins() const;
 };
 
-void pipeline::impl::watch_events() {
-  const auto count = [this](std::string name, std::string help, std::uint64_t bus::statistics::*what) {
-    metrics.watch({"tocsin_events_" + name + "_total", std::move(help), metric_kind::counter, 1, {}},
-                  [this, what] { return static_cast<std::int64_t>(bus->counts().*what); });
-  };
-  count("accepted", "Events that were written down.", &bus::statistics::accepted);
-  count("duplicates", "Events whose identity was known already.", &bus::statistics::duplicates);
-  count("unrouted", "Events that no route matched.", &bus::statistics::unrouted);
-  count("refused", "Events that were not taken.", &bus::statistics::refused);
+app::own_metrics_parts pipeline::impl::parts_for_metrics() {
+  return {.registry = &metrics,
+          .started = clock->now(),
+          .codes = &plugins->codes(),
+          .events = [this] { return bus->counts(); },
+          .endpoints = [this] { return dispatcher->endpoints(); },
+          .plugins = [this] { return plugins->plugins(); }};
 }
 
 // Opens what is new or changed, closes what is gone. With `control` held or before anything runs.
@@ -325,6 +328,7 @@ result<std::unique_ptr<pipeline>> pipeline::start(const std::filesystem::path& c
                                                       .store = host->store.get(),
                                                       .dispatcher = host->dispatcher.get(),
                                                       .identifiers = &host->identifiers});
+  host->own_metrics = std::make_unique<app::own_metrics>(host->parts_for_metrics());
   auto* parts = host.get();
   auto running = std::unique_ptr<pipeline>(new pipeline(std::move(host)));
 
@@ -332,7 +336,6 @@ result<std::unique_ptr<pipeline>> pipeline::start(const std::filesystem::path& c
       wait_for<recovery>([parts](auto done) { parts->store->recover(parts->clock->now(), std::move(done)); });
   if (!recovered) return recovered.error();
   parts->identifiers.raise_to(recovered->last_identifier);
-  parts->watch_events();
   parts->bus->start(recovered->message_host, parts->settings);
   parts->enter("starting plugins");
   parts->plugins->start([](const manifest&) { return true; });

@@ -26,6 +26,8 @@ struct dispatcher_parts {
   const code_table* codes = nullptr;
   identifier_source* identifiers = nullptr;
   std::function<double()> jitter;  // 0..1
+  // An attempt over this channel has ended with this code; null: nobody counts. [any thread]
+  std::function<void(const std::string& channel, const std::string& code)> attempted;
   // Fatal findings of an endpoint's preset; asked when an endpoint opens. Null: no preset checks. [control thread]
   std::function<std::optional<fault>(const endpoint_settings&)> check_preset;
 };

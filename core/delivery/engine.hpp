@@ -154,6 +154,7 @@ class engine : public std::enable_shared_from_this<engine> {
     bool failed_over = false;  // the next channel takes over: `written` gets its successor
     std::string_view word;     // for the log; empty: no line
     bool failure = false;
+    std::string attempted;  // the code of the attempt that ended it; empty: none did
   };
 
   // engine.cpp

@@ -51,7 +51,7 @@ bool gets_through(outcome_class how) {
 // --- endings ---
 
 engine::ending engine::give_back(const leased_delivery& delivery, const endpoint_ptr& home, time_ms at) {
-  return {delivery, home, unchanged(delivery, at), false, {}, false};
+  return {delivery, home, unchanged(delivery, at), false, {}, false, {}};
 }
 
 // Without an attempt: it waits for its endpoint, unless its time has run out or the next channel can take it.
@@ -168,9 +168,10 @@ engine::ending engine::finish(flight& what, outcome how, time_ms at, double jitt
   end.jitter = jitter;
   auto step = next_step(end, what.through->retry);
 
-  ending made{{}, home, unchanged(delivery, at), false, {}, false};
+  ending made{{}, home, unchanged(delivery, at), false, {}, false, {}};
   auto& written = made.written;
   if (how.outcome_class != outcome_class::returned) {
+    made.attempted = how.code;
     // Secrets are blotted out before they come here: by the plugin host, and by send() and open() for their own words.
     written.code = how.code;
     written.detail = std::move(how.detail);
@@ -308,6 +309,7 @@ void engine::settle(std::vector<ending> ended) {
       one.written.successor = successor(one.delivery, *settings, at);
       successors.push_back(one.written.successor->endpoint);
     }
+    if (parts_.attempted && !one.attempted.empty()) parts_.attempted(one.home->key.channel, one.attempted);
     homes.push_back({one.home, one.written.next_attempt});
     write_log(one, at);
     batch.push_back(std::move(one.written));

@@ -235,6 +235,7 @@ struct api::exchange {
   void queue();
   void plugins();
   void ready();
+  void metrics();
 };
 
 void api::exchange::publish() {
@@ -303,6 +304,15 @@ void api::exchange::ready() {
   });
 }
 
+void api::exchange::metrics() {
+  auto self = std::make_shared<exchange>(std::move(*this));
+  self->parts.store->counts({}, [self](result<state_counts> counts) {
+    self->answer_with([&parts = self->parts, counts = std::move(counts)] {
+      return metrics_answer(parts.metrics ? parts.metrics(counts ? &*counts : nullptr) : std::string());
+    });
+  });
+}
+
 admission api::admit(const http_request& head) const {
   const auto path = split_target(head.target).path;
   const auto* route = find_route(path);
@@ -336,7 +346,7 @@ void api::handle(http_request request, std::function<void(http_answer)> done) {
     case api_call::plugins:
       return call.plugins();
     case api_call::metrics:
-      return call.done(metrics_answer(parts_.metrics ? parts_.metrics() : std::string()));
+      return call.metrics();
     case api_call::ready:
       return call.ready();
     default:

@@ -37,9 +37,9 @@ struct api_parts {
   tocsin::store* store = nullptr;
   const code_table* codes = nullptr;
   std::string admin_token;
-  std::function<faults()> not_ready;                  // why the host is not ready; empty: it is
-  std::function<std::vector<plugin_info>()> plugins;  // what is known of each plugin's file
-  std::function<std::string()> metrics;                // Prometheus text
+  std::function<faults()> not_ready;                        // why the host is not ready; empty: it is
+  std::function<std::vector<plugin_info>()> plugins;        // what is known of each plugin's file
+  std::function<std::string(const state_counts*)> metrics;  // Prometheus text; null: the store does not answer
   executor* pool = nullptr;  // where answers are put into words; null: on the thread that has them
 };
 

@@ -12,7 +12,7 @@ constexpr std::array<std::string_view, 1> post{"POST"};
 constexpr std::array<std::string_view, 2> cloudevents{"application/cloudevents+json",
                                                       "application/cloudevents-batch+json"};
 
-constexpr std::array<api_route, 7> routes{{
+constexpr std::array<api_route, 8> routes{{
     {"/healthz", api_call::live, scope::open, get_or_head, {}},
     {"/readyz", api_call::ready, scope::open, get_or_head, {}},
     {"/metrics", api_call::metrics, scope::open, get_or_head, {}},

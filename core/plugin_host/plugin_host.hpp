@@ -5,7 +5,6 @@
 #include "core/model/manifest.hpp"
 #include "core/model/message.hpp"
 #include "core/model/store.hpp"
-#include "core/observe/metrics.hpp"
 #include "core/runtime/clock.hpp"
 #include "core/runtime/executor.hpp"
 
@@ -18,6 +17,8 @@
 #include <vector>
 
 namespace tocsin {
+
+class metric_registry;
 
 // discovered -> verified -> loaded -> created -> active -> draining -> stopped; refused and failed aside.
 enum class plugin_state { discovered, refused, verified, loaded, created, active, draining, stopped, failed };

@@ -5,8 +5,8 @@
 
 namespace tocsin {
 
-result<std::uint64_t> plugin_metrics::number_of(metric_registry& all, const metric_definition& definition,
-                                                metric_labels labels) {
+result<std::uint64_t> plugin_metrics::number_of(metric_registry& all, const std::string& plugin,
+                                                const metric_definition& definition, metric_labels labels) {
   std::sort(labels.begin(), labels.end());
   const std::lock_guard lock(mutex_);
   const auto known = numbers_.find({definition.name, labels});
@@ -17,7 +17,7 @@ result<std::uint64_t> plugin_metrics::number_of(metric_registry& all, const metr
                  "Give labels few values: no ids, no addresses.",
                  {}};
   }
-  auto series = all.series(definition, labels);
+  auto series = all.series(definition, labels, plugin);
   if (!series) return series.error();
   if (known != numbers_.end()) return known->second;
   if (!by_number_) by_number_ = std::make_unique<metric_series*[]>(most_series);

@@ -23,7 +23,8 @@ class plugin_metrics {
 
   // The number of the series of these labels, the same for the same ones; never 0. Faults: METRIC_INVALID, also for one
   // series more than there may be.
-  result<std::uint64_t> number_of(metric_registry& all, const metric_definition& definition, metric_labels labels);
+  result<std::uint64_t> number_of(metric_registry& all, const std::string& plugin, const metric_definition& definition,
+                                  metric_labels labels);
   // Takes no lock. A number that was never given is passed over.
   void record(std::uint64_t number, std::int64_t value);
 

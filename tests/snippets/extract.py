@@ -12,6 +12,7 @@ PROLOGUE = """\
 #include <tocsin/sdk/channel.hpp>
 #include <tocsin/sdk/doctor.hpp>
 #include <tocsin/sdk/json.hpp>
+#include <tocsin/sdk/metrics.hpp>
 #include <tocsin/sdk/plugin.hpp>
 #include <tocsin/sdk/preset.hpp>
 #include <tocsin/sdk/source.hpp>

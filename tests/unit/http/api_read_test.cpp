@@ -157,6 +157,26 @@ TEST_F(ApiRead, IsReadyWhenNothingIsMissingAndTheStoreAnswers) {
   EXPECT_EQ("STORE_FAILED", json(answer).at("faults").as_array()[0].at("code").as_string());
 }
 
+TEST_F(ApiRead, ServesMetricsAsTextWithoutATokenAndAlsoWhenTheStoreFailed) {
+  auto with_metrics = parts();
+  with_metrics.metrics = [](const state_counts* counts) {
+    return counts != nullptr ? "pending " + std::to_string(counts->front()) + "\n" : std::string("none\n");
+  };
+  api metered(std::move(with_metrics));
+  http_answer answer;
+  const auto scrape = [&] {
+    metered.handle({"GET", "/metrics", "", "", ""}, [&answer](http_answer value) { answer = std::move(value); });
+    return answer.body;
+  };
+  store_.all_counts.front() = 3;
+  EXPECT_EQ("pending 3\n", scrape());
+  EXPECT_EQ(200, answer.status);
+  EXPECT_EQ("text/plain; version=0.0.4; charset=utf-8", answer.content_type);
+  store_.failure = fault{"STORE_FAILED", "the disk", "", {}};
+  EXPECT_EQ("none\n", scrape());
+  EXPECT_EQ(200, answer.status);
+}
+
 TEST_F(ApiRead, WritesItsAnswersOnThePoolWhereItHasOne) {
   executor pool(1);
   auto with_pool = parts();

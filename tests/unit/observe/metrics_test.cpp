@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 namespace tocsin {
 namespace {
 
@@ -64,21 +66,69 @@ TEST(Metrics, RefusesWhatPrometheusWouldNotTakeOrWhatContradictsAnEarlierSeries)
   EXPECT_FALSE(all.series(counter(""), {}));
   EXPECT_FALSE(all.series(counter("sent_total"), {}));
   EXPECT_FALSE(all.series(counter("sent_total"), {{"b", "1"}}));
-  EXPECT_FALSE(all.series({"sent_total", "", metric_kind::gauge, 1, {}}, {{"a", "1"}}));
+  EXPECT_FALSE(all.series({"sent_total", "", metric_kind::counter, 10, {}}, {{"a", "1"}}));
   EXPECT_FALSE(all.series(counter("twice_total"), {{"a", "1"}, {"a", "2"}}));
   EXPECT_FALSE(all.series({"h", "", metric_kind::histogram, 1, {}}, {}));
   EXPECT_FALSE(all.series({"h", "", metric_kind::histogram, 1, {5, 5}}, {}));
   EXPECT_FALSE(all.series({"h", "", metric_kind::histogram, 1, {5}}, {{"le", "1"}}));
   EXPECT_FALSE(all.series({"g", "", metric_kind::gauge, 0, {}}, {}));
+  EXPECT_FALSE(all.series(counter("sent_total\xff"), {}));
+  EXPECT_FALSE(all.series(counter("label_total"), {{"__name__", "1"}}));
   EXPECT_EQ(all.text(), "# HELP sent_total How often.\n# TYPE sent_total counter\nsent_total{a=\"1\"} 0\n");
 }
 
-TEST(Metrics, AWatchedNumberIsReadWhenItIsServed) {
+TEST(Metrics, ACounterEndsInTotalAndNothingElseDoes) {
   metric_registry all;
-  std::int64_t value = 1;
-  all.watch(counter("events_total"), [&] { return value; });
-  value = 7;
-  EXPECT_NE(all.text().find("events_total 7\n"), std::string::npos);
+  EXPECT_FALSE(all.series(counter("sent"), {}));
+  EXPECT_FALSE(all.series({"open_total", "", metric_kind::gauge, 1, {}}, {}));
+  EXPECT_FALSE(all.series({"wait_total", "", metric_kind::histogram, 1, {5}}, {}));
+  EXPECT_TRUE(all.series(counter("sent_total"), {}));
+  EXPECT_TRUE(all.series({"open", "", metric_kind::gauge, 1, {}}, {}));
+}
+
+TEST(Metrics, TheLinesOfAHistogramAreNoOtherMetrics) {
+  metric_registry all;
+  ASSERT_TRUE(all.series({"wait", "", metric_kind::histogram, 1, {5}}, {}));
+  EXPECT_FALSE(all.series({"wait_sum", "", metric_kind::gauge, 1, {}}, {}));
+  EXPECT_FALSE(all.series({"wait_bucket", "", metric_kind::gauge, 1, {}}, {}));
+  ASSERT_TRUE(all.series({"size_count", "", metric_kind::gauge, 1, {}}, {}));
+  EXPECT_FALSE(all.series({"size", "", metric_kind::histogram, 1, {5}}, {}));
+}
+
+TEST(Metrics, AMetricIsItsOwnersAlone) {
+  metric_registry all;
+  all.watch(counter("tocsin_events_accepted_total"), [] { return std::vector<metric_sample>{{{}, 1}}; });
+  ASSERT_TRUE(all.series(counter("tocsin_a_b_total"), {}, "a"));
+  EXPECT_TRUE(all.series(counter("tocsin_a_b_total"), {}, "a"));
+  EXPECT_FALSE(all.series(counter("tocsin_a_b_total"), {}, "a-b"));
+  EXPECT_FALSE(all.series(counter("tocsin_events_accepted_total"), {}, "events"));
+}
+
+TEST(Metrics, AWatchedNumberIsReadWhenItIsServedAndLeftOutWhileThereIsNone) {
+  metric_registry all;
+  std::vector<metric_sample> samples;
+  all.watch(counter("events_total"), [&] { return samples; });
+  EXPECT_EQ(all.text(), "");
+  samples = {{{{"state", "a\"b"}}, 7}};
+  EXPECT_EQ(all.text(),
+            "# HELP events_total How often.\n"
+            "# TYPE events_total counter\n"
+            "events_total{state=\"a\\\"b\"} 7\n");
+}
+
+TEST(Metrics, RecordingFromSeveralThreadsLosesNothing) {
+  metric_registry all;
+  const auto series = all.series({"wait_seconds", "How long.", metric_kind::histogram, 1, {10}}, {});
+  ASSERT_TRUE(series);
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&] {
+      for (int times = 0; times < 1000; ++times) (*series)->record(3);
+    });
+  }
+  for (auto& one : threads) one.join();
+  EXPECT_EQ((*series)->value(), 12'000);
+  EXPECT_EQ((*series)->buckets(), (std::vector<std::uint64_t>{4000, 0}));
 }
 
 }  // namespace

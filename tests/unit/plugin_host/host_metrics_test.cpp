@@ -76,6 +76,37 @@ TEST(HostMetrics, APluginHasAThousandSeriesAndNoMore) {
   EXPECT_EQ(at.log.count("1000 series already"), 1u);
 }
 
+TEST(HostMetrics, WhatAHostilePluginHandsInIsServedCleanOrNotAtAll) {
+  metered_house at;
+  const std::string_view bad_value("a\"b\\c\nd\xff\0e", 10);
+  EXPECT_TRUE(sdk::counter(at.host(), "odd_total", "One\nline.", {sdk::field("n", bad_value)}));
+  EXPECT_TRUE(at.serves("# HELP tocsin_fake_odd_total One line.")) << at.all.text();
+  EXPECT_TRUE(at.serves("tocsin_fake_odd_total{n=\"a\\\"b\\\\c d\uFFFD e\"} 0")) << at.all.text();
+  EXPECT_FALSE(sdk::counter(at.host(), "odd_total", "", {sdk::field("n\n} 1", "")}));
+  EXPECT_FALSE(sdk::counter(at.host(), "x\n# TYPE y_total", ""));
+  EXPECT_FALSE(sdk::counter(at.host(), std::string(500, 'a') + "_total", ""));
+  const auto* table = at.host().table<tocsin_host_metrics>(TOCSIN_HOST_METRICS);
+  tocsin_metric raw{};
+  raw.struct_size = sizeof(raw);
+  raw.name = sdk::to_abi("fine_total");
+  raw.divisor = 1;
+  EXPECT_NE(table->series(at.host().context(), &raw, nullptr, 0), 0u);
+  EXPECT_EQ(table->series(at.host().context(), &raw, nullptr, 3), 0u);
+  raw.kind = 77;
+  EXPECT_EQ(table->series(at.host().context(), &raw, nullptr, 0), 0u);
+  raw.kind = TOCSIN_METRIC_HISTOGRAM;
+  raw.name = sdk::to_abi("wide");
+  raw.bound_count = UINT64_MAX;
+  EXPECT_EQ(table->series(at.host().context(), &raw, nullptr, 0), 0u);
+}
+
+TEST(HostMetrics, AreServedOnWhenThePluginHasGone) {
+  metered_house at;
+  at.plugin.object().made.add(3);
+  ASSERT_TRUE(at.plugin.stop());
+  EXPECT_TRUE(at.serves("tocsin_fake_made_total 3"));
+}
+
 TEST(HostMetrics, ANumberThatWasNeverGivenIsPassedOver) {
   metered_house at;
   const auto* table = at.host().table<tocsin_host_metrics>(TOCSIN_HOST_METRICS);

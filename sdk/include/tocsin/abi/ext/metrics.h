@@ -20,7 +20,8 @@ typedef uint32_t tocsin_metric_kind;
 typedef struct tocsin_metric {
   uint32_t struct_size;
   tocsin_metric_kind kind;
-  tocsin_string name; /* [a-z][a-z0-9_]*, with its unit at the end: "tls_handshake_seconds", "sessions_total" */
+  tocsin_string name; /* [a-z][a-z0-9_]*, at most 100 bytes, with its unit at the end: "tls_handshake_seconds";
+                       * a counter's ends in _total, and no other's does: "sessions_total" */
   tocsin_string help; /* one sentence */
   int64_t divisor;    /* values are served divided by it: 1000 for milliseconds under a name that says seconds; >= 1 */
   const int64_t* bounds; /* histogram: upper bounds of its buckets, rising, in undivided values */
@@ -32,8 +33,9 @@ typedef struct tocsin_host_metrics {
   uint32_t reserved;
 
   /* A series of a metric, told apart by its labels (names [a-z][a-z0-9_]*; every series of a metric bears the same
-   * names; few values: no ids, no addresses). Asking again for the same one gives the same number. 0: refused, the log
-   * says why (wrong name, another kind under this name, over 1,000 series of the plugin's). [any] created, active */
+   * names, at most 16; few values: no ids, no addresses; what is longer than 256 bytes is cut). Asking again for the
+   * same one gives the same number. 0: refused, the log says why (wrong name, another kind under this name, over 1,000
+   * series of the plugin's). [any] created, active */
   uint64_t (*series)(void* context, const tocsin_metric* metric, const tocsin_field* labels, uint64_t label_count);
 
   /* One value. Cheap: no look-up, no lock. Series 0 is passed over. [any] created, active, draining */

@@ -1,0 +1,50 @@
+// What the host counts of itself, served at /metrics; docs/metrics.md lists it, and a test compares the two.
+#pragma once
+
+#include "core/bus/bus.hpp"
+#include "core/delivery/dispatcher.hpp"
+#include "core/model/code.hpp"
+#include "core/observe/metrics.hpp"
+#include "core/plugin_host/plugin_host.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+
+namespace tocsin::app {
+
+struct own_metrics_parts {
+  metric_registry* registry = nullptr;
+  time_ms started = 0;
+  const code_table* codes = nullptr;
+  std::function<bus::statistics()> events;
+  std::function<std::vector<dispatcher::endpoint_status>()> endpoints;
+  std::function<std::vector<plugin_info>()> plugins;
+};
+
+// Made before any plugin can ask for a metric. [any thread]
+class own_metrics {
+ public:
+  explicit own_metrics(own_metrics_parts parts);
+
+  // As dispatcher_parts::attempted. A code that nobody explains counts as UNKNOWN, so that a plugin cannot make series.
+  void attempted(const std::string& channel, const std::string& code);
+
+  // counts: what the store has now; null: it does not answer, and its metric is left out.
+  std::string text(const state_counts* counts) const;
+
+ private:
+  void watch_events();
+  void watch_deliveries();
+  void watch_plugins();
+
+  const own_metrics_parts parts_;
+  mutable std::mutex mutex_;                                              // guards what follows
+  std::map<std::pair<std::string, std::string>, std::int64_t> attempts_;  // by channel and code
+  mutable std::optional<state_counts> counts_;
+};
+
+}  // namespace tocsin::app
