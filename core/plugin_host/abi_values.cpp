@@ -154,8 +154,10 @@ gathering_sink::~gathering_sink() {
 const tocsin_sink* gathering_sink::raw() const { return &content_->sink; }
 
 std::string gathering_sink::words(std::string_view otherwise) const {
-  const std::string shown = line(borrow(content_->gathered));
-  return shown.empty() ? std::string(otherwise) : shown;
+  std::string shown = line(borrow(content_->gathered));
+  if (shown.empty()) return std::string(otherwise);
+  if (std::string_view(".!?").find(shown.back()) == std::string_view::npos) shown += '.';
+  return shown;
 }
 
 tocsin_status write_to(const tocsin_sink* sink, std::string_view what) {

@@ -60,7 +60,7 @@ class gathering_sink {
   gathering_sink& operator=(const gathering_sink&) = delete;
 
   const tocsin_sink* raw() const;
-  // As line(), or `otherwise` if nothing was written.
+  // As line(), ended with a full stop; or `otherwise` if nothing was written.
   std::string words(std::string_view otherwise) const;
 
  private:

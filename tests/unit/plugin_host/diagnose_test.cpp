@@ -109,7 +109,7 @@ TEST(Diagnose, FailsWhereThePluginDoesNotRunOrHasNoDoctor) {
 TEST(Diagnose, SaysWhyThePluginCannotDiagnose) {
   clinic at;
   EXPECT_THAT(at.diagnose("refuse"), ElementsAre("settings:SETTINGS_INVALID"));
-  EXPECT_EQ(at.stages[0].detail, "no diagnosis today");
+  EXPECT_EQ(at.stages[0].detail, "no diagnosis today.");
   EXPECT_EQ(at.log.count("test endpoint closed"), 1u);
 }
 

@@ -257,7 +257,7 @@ TEST(OpenSource, SaysWhyASourceDoesNotOpen) {
   const auto refused = real.host->open_source("everything", {"license", "", R"({"path":"refuse"})", 8});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().to_string(),
-            "sources.license: path must not be refuse Correct the source's settings; "
+            "sources.license: path must not be refuse. Correct the source's settings; "
             "tocsin plugin list shows what is installed.");
   EXPECT_THAT(real.host->open_source("nobody", {"x", "", "{}", 8}).error().what, HasSubstr("\"nobody\" does not run"));
   EXPECT_THAT(real.host->open_source("everything", {"x", "", R"({"a":"nameless"})", 8}).error().what,

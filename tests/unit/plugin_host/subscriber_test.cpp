@@ -73,7 +73,7 @@ TEST(Subscriber, ThatRefusesItsSettingsSaysWhy) {
   running_listener running(house, {TOCSIN_EXT_SUBSCRIBER});
   const auto refused = open_subscription(running.instance(), {"audit", "{}"});
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().what, "a folder is missing");
+  EXPECT_EQ(refused.error().what, "a folder is missing.");
 }
 
 TEST(Subscriber, ThatGivesNoNameIsRefusedAndReported) {
