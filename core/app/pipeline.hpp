@@ -32,7 +32,7 @@ class pipeline {
   // Read the file again, check it whole, swap it. A wrong file is refused and the old one keeps running.
   faults reload();
 
-  // On disk when this returns; the event's identifier.
+  // A valid event; on disk when this returns. Its identifier.
   result<std::string> publish(const event& value);
 
   std::string http_address() const;

@@ -3,7 +3,6 @@
 
 #include "core/bus/event_policy.hpp"
 #include "core/delivery/message_id.hpp"
-#include "core/model/cloudevents.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -117,13 +116,6 @@ void bus::set_subscriptions(std::vector<subscription_ptr> all) {
 }
 
 result<void> bus::impl::enter(const publication& what) {
-  for (std::size_t i = 0; i < what.events.size(); ++i) {
-    if (auto valid = validate(what.events[i]); !valid) {
-      auto why = valid.error();
-      if (what.events.size() > 1) why.what = "event " + std::to_string(i) + ": " + why.what;
-      return why;
-    }
-  }
   const std::lock_guard lock(mutex);
   if (is_stopped || !current) return stopped();
   // A publication larger than the capacity is taken when nothing else is under way; else it never would be.

@@ -24,7 +24,7 @@ struct bus_parts {
 };
 
 struct publication {
-  std::vector<event> events;  // already valid: validate() or parse_cloudevent()
+  std::vector<event> events;  // valid: whoever takes them in has asked validate() or parse_cloudevent()
   std::vector<memory_write> memory;
 };
 
@@ -46,7 +46,7 @@ class bus {
   void set_subscriptions(std::vector<subscription_ptr> all);
 
   // All of it or nothing, in one commit. done is called once, on any thread; it may be called before this returns.
-  // Faults: EVENT_INVALID, BUS_BUSY (capacity; try again), BUS_STOPPED, and the store's.
+  // Faults: BUS_BUSY (capacity; try again), BUS_STOPPED, and the store's.
   void publish(publication what, callback done);
 
   // Nothing more is taken (BUS_STOPPED); done is called when all that was taken has been answered.

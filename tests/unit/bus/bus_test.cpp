@@ -93,16 +93,6 @@ TEST_F(BusTest, ADuplicateGivesItsSlotBack) {
   EXPECT_EQ(store.leases(), leases) << "the slot was free, so the event left without a lease";
 }
 
-TEST_F(BusTest, OneInvalidEventRefusesAllAndIsNamed) {
-  house.start();
-  const auto answers = house.publish({bus_house::make_event("1"), bus_house::make_event("")});
-  ASSERT_FALSE(answers);
-  EXPECT_EQ(answers.error().code, "EVENT_INVALID");
-  EXPECT_NE(answers.error().what.find("event 1"), std::string::npos) << answers.error().what;
-  EXPECT_TRUE(store.rows().empty());
-  EXPECT_EQ(house.bus->counts().refused, 2u);
-}
-
 TEST_F(BusTest, AnEventWithoutARouteIsKeptAndCounted) {
   house.settings->routes_value.clear();
   house.start();
