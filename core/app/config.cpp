@@ -32,11 +32,13 @@ faults unknown_templates(const settings& in_force) {
 }  // namespace
 
 int config_check(const config_options& options) {
-  const auto found = read_configuration(options.config);
+  auto found = read_configuration(options.config);
   auto errors = found.errors;
   auto warnings = found.warnings;
   if (found.settings) {
-    errors = endpoint_problems(*found.settings);
+    errors = ask_secret_stores(found);
+    const auto problems = endpoint_problems(*found.settings);
+    errors.insert(errors.end(), problems.begin(), problems.end());
     const auto unknown = unknown_templates(*found.settings);
     errors.insert(errors.end(), unknown.begin(), unknown.end());
     const auto said = check_channels(found);

@@ -96,11 +96,12 @@ std::vector<diagnosis_stage> run(const doctor_options& options, const configurat
 }  // namespace
 
 int doctor(const doctor_options& options) {
-  const auto found = read_configuration(options.config);
+  auto found = read_configuration(options.config);
   if (!found.settings) {
     print_faults(found.errors, options.json);
     return exit_configuration;
   }
+  static_cast<void>(ask_secret_stores(found));  // its fault is the endpoint's problem
   code_table codes;
   const auto stages = run(
       options, found,

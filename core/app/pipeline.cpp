@@ -12,6 +12,7 @@
 
 #include "core/app/own_metrics.hpp"
 #include "core/app/purger.hpp"
+#include "core/app/secret_stores.hpp"
 #include "core/app/state_files.hpp"
 #include "core/app/termination.hpp"
 #include "core/app/workbench.hpp"
@@ -83,6 +84,7 @@ struct pipeline::impl {
   std::filesystem::path state_dir;  // as it was at the start; another one in the settings takes effect at the next
   mutable std::mutex settings_mutex;
   settings_ptr settings;
+  settings_ptr incoming;  // those of a reload, while their secret stores are opened; else null
   std::unique_ptr<executor> pool;
   std::unique_ptr<tocsin::clock> clock;
   identifier_source identifiers;
@@ -92,6 +94,9 @@ struct pipeline::impl {
   metric_registry metrics;
   std::unique_ptr<app::own_metrics> own_metrics;
   std::unique_ptr<plugin_host> plugins;
+  std::unique_ptr<app::secret_stores> secrets;
+  std::unique_ptr<serial_queue> secret_changes;
+  std::atomic<bool> secrets_changed{false};  // and a task for it waits in the queue
   std::unique_ptr<tocsin::dispatcher> dispatcher;
   std::unique_ptr<tocsin::bus> bus;
   std::unique_ptr<tocsin::api> api;
@@ -108,6 +113,7 @@ struct pipeline::impl {
   std::chrono::nanoseconds secrets_forgotten{0};  // when, by the clock's monotonic()
   std::atomic<bool> ready{false};
   bool stopped = false;
+  bool closing = false;  // with `control` held: other settings take effect no more
 
   settings_ptr current() const {
     const std::lock_guard lock(settings_mutex);
@@ -133,7 +139,7 @@ struct pipeline::impl {
     };
     services.metrics = &metrics;
     services.checked = plugins_are_checked();
-    services.reveal = [this](std::uint64_t handle) { return current()->secret(handle); };
+    services.reveal = [this](std::uint64_t handle) { return reveal(handle); };
     services.call_limit = current()->host().plugins.call_limit;
     return services;
   }
@@ -189,6 +195,10 @@ struct pipeline::impl {
   }
 
   app::own_metrics_parts parts_for_metrics();
+  result<std::string> reveal(std::uint64_t handle) const;
+  void bring_up_secrets(const settings_ptr& wanted);
+  void take_effect(const settings_ptr& wanted);
+  void resolve_again();
   void open_configured_sources();
   void open_configured_subscribers();
   void close_subscriber(const std::string& name);
@@ -278,6 +288,61 @@ void pipeline::impl::open_configured_subscribers() {
   bus->set_subscriptions(std::move(all));
 }
 
+// A store that a reload brings may need a secret that only the new settings name.
+result<std::string> pipeline::impl::reveal(std::uint64_t handle) const {
+  auto value = current()->secret(handle);
+  if (value) return value;
+  settings_ptr next;
+  {
+    const std::lock_guard lock(settings_mutex);
+    next = incoming;
+  }
+  return next ? next->secret(handle) : value;
+}
+
+// The stores of these settings are open, and `incoming` are the settings with what they answered. With `control` held.
+void pipeline::impl::bring_up_secrets(const settings_ptr& wanted) {
+  enter("asking secret stores");
+  {
+    const std::lock_guard lock(settings_mutex);
+    incoming = wanted;
+  }
+  auto resolved = secrets->bring_up(wanted);
+  for (const auto& why : secrets->refused())
+    log::write(log::level::error, "secret store cannot run", {{"why", why.to_string()}});
+  const std::lock_guard lock(settings_mutex);
+  incoming = std::move(resolved);
+}
+
+// A secret store has another answer than before. Of many at once one resolving takes account.
+void pipeline::impl::resolve_again() {
+  if (secrets_changed.exchange(true)) return;
+  secret_changes->post([this] {
+    const std::lock_guard lock(control);
+    secrets_changed = false;
+    if (!closing) take_effect(secrets->resolve(current()));
+  });
+}
+
+// With `control` held.
+void pipeline::impl::take_effect(const settings_ptr& wanted) {
+  // Before the new settings are asked for an endpoint: what they name from now on counts as used until the next time.
+  if (const std::chrono::nanoseconds now = clock->monotonic(); now - secrets_forgotten >= secrets_are_kept) {
+    log::forget_unused_secrets();
+    secrets_forgotten = now;
+  }
+  {
+    const std::lock_guard swap(settings_mutex);
+    settings = wanted;
+    incoming = nullptr;
+  }
+  bus->settings_changed(wanted);
+  dispatcher->settings_changed();
+  open_configured_subscribers();
+  open_configured_sources();
+  secrets->settle(*wanted);
+}
+
 // Plugins that the settings name and that do not run.
 faults pipeline::impl::missing_plugins() const {
   std::map<std::string, std::string> needed;  // plugin -> the key that names it
@@ -288,6 +353,7 @@ faults pipeline::impl::missing_plugins() const {
   }
   for (const auto& source : in_force->sources()) needed.emplace(source.plugin, "sources." + source.name + ".plugin");
   for (const auto& one : in_force->subscribers()) needed.emplace(one.plugin, "subscribers." + one.name + ".plugin");
+  for (const auto& one : in_force->secret_stores()) needed.emplace(one.plugin, "secrets." + one.name + ".plugin");
   for (const auto& plugin : plugins->plugins())
     if (plugin.state == plugin_state::active) needed.erase(plugin.id);
   faults missing;
@@ -323,6 +389,9 @@ result<std::unique_ptr<pipeline>> pipeline::start(const std::filesystem::path& c
   host->pool = std::make_unique<executor>(std::max(2u, std::thread::hardware_concurrency()));
   host->clock = make_system_clock(*host->pool);
   host->plugins = std::make_unique<plugin_host>(host->services_for_plugins(), std::move(found.plugins));
+  host->secret_changes = std::make_unique<serial_queue>(*host->pool);
+  host->secrets = std::make_unique<app::secret_stores>(*host->plugins, *host->clock,
+                                                       [parts = host.get()] { parts->resolve_again(); });
   host->dispatcher = std::make_unique<tocsin::dispatcher>(host->parts_for_dispatcher());
   host->bus = std::make_unique<tocsin::bus>(bus_parts{.clock = host->clock.get(),
                                                       .store = host->store.get(),
@@ -331,6 +400,7 @@ result<std::unique_ptr<pipeline>> pipeline::start(const std::filesystem::path& c
   host->own_metrics = std::make_unique<app::own_metrics>(host->parts_for_metrics());
   auto* parts = host.get();
   auto running = std::unique_ptr<pipeline>(new pipeline(std::move(host)));
+  const std::lock_guard control(parts->control);
 
   const auto recovered =
       wait_for<recovery>([parts](auto done) { parts->store->recover(parts->clock->now(), std::move(done)); });
@@ -339,6 +409,12 @@ result<std::unique_ptr<pipeline>> pipeline::start(const std::filesystem::path& c
   parts->bus->start(recovered->message_host, parts->settings);
   parts->enter("starting plugins");
   parts->plugins->start([](const manifest&) { return true; });
+  parts->bring_up_secrets(parts->current());
+  {
+    const std::lock_guard swap(parts->settings_mutex);
+    parts->settings = std::move(parts->incoming);
+  }
+  parts->bus->settings_changed(parts->settings);
   parts->enter("starting the delivery of what waits");
   parts->dispatcher->start(*recovered);
 
@@ -387,6 +463,7 @@ void pipeline::stop() {
   host.enter("closing sources");
   {
     const std::lock_guard lock(host.control);
+    host.closing = true;
     for (const auto& [name, fingerprint] : host.open_sources) host.plugins->close_source(name);
     host.open_sources.clear();
   }
@@ -408,6 +485,7 @@ void pipeline::stop() {
     host.bus->set_subscriptions({});
     for (const auto& [name, open] : host.open_subscribers) host.close_subscriber(name);
     host.open_subscribers.clear();
+    host.secrets->close();
   }
   host.enter("stopping plugins");
   host.plugins->stop(std::max(left_until(end), shortest_plugin_stop));
@@ -441,19 +519,8 @@ faults pipeline::reload() {
   if (restart_wanted)
     log::write(log::level::warn,
                "host.state_dir, host.plugin_dirs, http.listen and http.max_body take effect at the next start");
-  // Before the new settings are asked for an endpoint: what they name from now on counts as used until the next time.
-  if (const std::chrono::nanoseconds now = host.clock->monotonic(); now - host.secrets_forgotten >= secrets_are_kept) {
-    log::forget_unused_secrets();
-    host.secrets_forgotten = now;
-  }
-  {
-    const std::lock_guard swap(host.settings_mutex);
-    host.settings = loaded.value;
-  }
-  host.bus->settings_changed(loaded.value);
-  host.dispatcher->settings_changed();
-  host.open_configured_subscribers();
-  host.open_configured_sources();
+  host.bring_up_secrets(loaded.value);
+  host.take_effect(settings_ptr(host.incoming));
   log::write(log::level::info, "settings reloaded", {{"config", host.config.string()}});
   return {};
 }

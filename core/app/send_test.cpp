@@ -62,11 +62,12 @@ result<outcome> send(const configuration& found, const endpoint_settings& endpoi
 }  // namespace
 
 int send_test(const send_test_options& options) {
-  const auto found = read_configuration(options.config);
+  auto found = read_configuration(options.config);
   if (!found.settings) {
     print_faults(found.errors, options.json);
     return exit_configuration;
   }
+  static_cast<void>(ask_secret_stores(found));  // its fault is the endpoint's problem
   const auto endpoint = found.settings->endpoint(options.channel, options.organization);
   if (!endpoint) return fail(endpoint.error(), options.json, exit_failed);
   if ((*endpoint)->problem) return fail(*(*endpoint)->problem, options.json, exit_configuration);

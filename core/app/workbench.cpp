@@ -1,5 +1,6 @@
 #include "core/app/workbench.hpp"
 
+#include "core/app/secret_stores.hpp"
 #include "core/model/cloudevents.hpp"
 
 namespace tocsin::app {
@@ -47,6 +48,16 @@ configuration read_configuration(const std::optional<std::filesystem::path>& giv
   const auto& warnings = found.settings->warnings();
   found.warnings.insert(found.warnings.end(), warnings.begin(), warnings.end());
   return found;
+}
+
+faults ask_secret_stores(configuration& found) {
+  if (found.settings->secret_stores().empty()) return {};
+  std::set<std::string> needed;
+  for (const auto& store : found.settings->secret_stores()) needed.insert(store.plugin);
+  workbench bench(found, std::move(needed), [](std::vector<outcome>) {});
+  secret_stores stores(bench.plugins(), bench.clock(), nullptr);
+  found.settings = stores.bring_up(found.settings);
+  return stores.refused();
 }
 
 workbench::workbench(const configuration& from, const endpoint_settings& endpoint, outcome_handler complete)

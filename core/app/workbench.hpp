@@ -28,6 +28,10 @@ struct configuration {
 };
 configuration read_configuration(const std::optional<std::filesystem::path>& given);
 
+// Asks the secret stores of the settings, so that these know which secrets there are and what they hold; waits for a
+// bounded time. The stores that could not be opened.
+faults ask_secret_stores(configuration& found);
+
 // Manifests of the plugins that are verified.
 manifest_catalogue catalogue_of(const std::vector<plugin_info>& plugins);
 

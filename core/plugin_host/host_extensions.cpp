@@ -9,11 +9,12 @@
 namespace tocsin {
 
 const void* find_host_extension(void*, tocsin_string id) {
-  static constexpr std::array<std::pair<std::string_view, const void*>, 10> offered{{
+  static constexpr std::array<std::pair<std::string_view, const void*>, 11> offered{{
       {TOCSIN_HOST_LOG, &host_log_table},
       {TOCSIN_HOST_CLOCK, &host_clock_table},
       {TOCSIN_HOST_TIMER, &host_timer_table},
       {TOCSIN_HOST_SECRETS, &host_secrets_table},
+      {TOCSIN_HOST_SECRET_ANSWER, &host_secret_answer_table},
       {TOCSIN_HOST_SERVICES, &host_services_table},
       {TOCSIN_HOST_COMPLETE, &host_complete_table},
       {TOCSIN_HOST_PUBLISH, &host_publish_table},

@@ -9,6 +9,7 @@
 #include <tocsin/abi/ext/doctor.h>
 #include <tocsin/abi/ext/log.h>
 #include <tocsin/abi/ext/metrics.h>
+#include <tocsin/abi/ext/secret_store.h>
 #include <tocsin/abi/ext/secrets.h>
 #include <tocsin/abi/ext/services.h>
 #include <tocsin/abi/ext/source.h>
@@ -23,6 +24,7 @@ extern const tocsin_host_log host_log_table;
 extern const tocsin_host_clock host_clock_table;
 extern const tocsin_host_timer host_timer_table;
 extern const tocsin_host_secrets host_secrets_table;
+extern const tocsin_host_secret_answer host_secret_answer_table;
 extern const tocsin_host_services host_services_table;
 extern const tocsin_host_complete host_complete_table;
 extern const tocsin_host_publish host_publish_table;

@@ -3,6 +3,7 @@
 
 #include "core/plugin_host/abi_values.hpp"
 #include "core/plugin_host/host_extensions.hpp"
+#include "core/runtime/wipe.hpp"
 
 namespace tocsin {
 namespace {
@@ -14,13 +15,15 @@ tocsin_status reveal(void* context, std::uint64_t handle, const tocsin_sink* val
                        abi::write_to(error, "this host keeps no secrets");
                        return TOCSIN_FAILED;
                      }
-                     const result<std::string> secret = instance.services.reveal(handle);
+                     result<std::string> secret = instance.services.reveal(handle);
                      if (!secret) {
                        abi::write_to(error, secret.error().to_string());
                        return TOCSIN_FAILED;
                      }
                      log::add_secret(*secret);
-                     return abi::write_to(value, *secret);
+                     const tocsin_status written = abi::write_to(value, *secret);
+                     wipe(*secret);
+                     return written;
                    });
 }
 

@@ -425,6 +425,12 @@ void plugin_host::close_subscriber(const std::string& name) {
   if (const auto found = impl_->find(plugin)) close_subscription(*found->instance, token, name);
 }
 
+result<secret_store_ptr> plugin_host::open_secret_store(const std::string& plugin_id,
+                                                        const secret_store_opening& opening) {
+  const auto found = impl_->find(plugin_id);
+  return tocsin::open_secret_store(found ? found->instance : nullptr, plugin_id, opening);
+}
+
 std::vector<preset_finding> plugin_host::check_preset(const std::string& preset_id, const endpoint_settings& settings) {
   const auto found = impl_->find(preset_id);
   if (!found || !found->instance->tables.preset) return {};

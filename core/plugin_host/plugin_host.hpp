@@ -5,6 +5,7 @@
 #include "core/model/manifest.hpp"
 #include "core/model/message.hpp"
 #include "core/model/store.hpp"
+#include "core/plugin_host/secret_store.hpp"
 #include "core/runtime/clock.hpp"
 #include "core/runtime/executor.hpp"
 
@@ -122,6 +123,9 @@ class plugin_host {
   // The feed may be used until close_subscriber().
   result<subscriber_feed> open_subscriber(const std::string& plugin_id, const subscriber_opening& opening);
   void close_subscriber(const std::string& name);
+
+  // The store may be used until its close() or stop().
+  result<secret_store_ptr> open_secret_store(const std::string& plugin_id, const secret_store_opening& opening);
 
   // What the preset's code says of these settings. Empty if it has no such code.
   std::vector<preset_finding> check_preset(const std::string& preset_id, const endpoint_settings& settings);

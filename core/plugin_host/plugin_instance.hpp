@@ -11,6 +11,7 @@
 #include "core/plugin_host/plugin_host.hpp"
 #include "core/plugin_host/plugin_metrics.hpp"
 #include "core/plugin_host/plugin_tables.hpp"
+#include "core/plugin_host/secret_store.hpp"
 #include "core/plugin_host/source_table.hpp"
 #include "core/plugin_host/timer_table.hpp"
 #include "core/runtime/executor.hpp"
@@ -70,6 +71,7 @@ struct plugin_instance {
   outstanding_deliveries deliveries;
   diagnosis_table diagnoses;
   plugin_metrics metrics;
+  secret_request_table secret_requests;
 
   // For the sinks of its calls: reports a write after the call, where the host is checked; else nothing.
   std::function<void()> late_sink(std::string_view call);

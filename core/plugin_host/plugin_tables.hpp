@@ -9,6 +9,7 @@
 #include <tocsin/abi/ext/clock.h>
 #include <tocsin/abi/ext/doctor.h>
 #include <tocsin/abi/ext/preset.h>
+#include <tocsin/abi/ext/secret_store.h>
 #include <tocsin/abi/ext/source.h>
 #include <tocsin/abi/ext/subscriber.h>
 
@@ -25,6 +26,7 @@ struct plugin_tables {
   const tocsin_doctor* doctor = nullptr;
   const tocsin_preset* preset = nullptr;
   const tocsin_timer* timer = nullptr;
+  const tocsin_secret_store* secrets = nullptr;
   std::map<std::string, const void*, std::less<>> all;  // every extension, services of other plugins' included
 };
 

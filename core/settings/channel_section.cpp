@@ -117,21 +117,46 @@ channel_layer read_channel_section(settings_file& file, const setting_node& tabl
   return channel_reader(file).read(table, key, above);
 }
 
+namespace {
+
+// Why a store's secret cannot be named here; never repeats what is written, which may be the secret itself.
+std::optional<fault> misplaced(const settings_file& file, const secret_reference& reference, bool of_store) {
+  if (reference.where != secret_reference::place::plugin) return std::nullopt;
+  if (of_store) {
+    return fault{"SETTINGS_INVALID", "A secret store's own settings cannot name a secret that a store keeps.",
+                 "Keep it in env:NAME, file:PATH or credential:NAME."};
+  }
+  const auto& known = file.secret_store_names;
+  if (std::find(known.begin(), known.end(), reference.store) != known.end()) return std::nullopt;
+  auto schemes = known;
+  for (const char* scheme : {"env", "file", "credential"}) schemes.emplace_back(scheme);
+  const auto meant = nearest(reference.store, schemes);
+  return fault{"SETTINGS_INVALID", "There is no secret store of the name that stands before the colon.",
+               (meant.empty() ? "" : "Did you mean \"" + meant + ":\"? ") + std::string(secret_remedy)};
+}
+
+}  // namespace
+
 void note_secrets(settings_file& file, const std::vector<checked_leaf>& leaves, const plugin_schema& schema,
-                  const std::string& key) {
+                  const std::string& key, bool of_store) {
   for (const auto& leaf : leaves) {
     const auto described = std::find_if(schema.leaves.begin(), schema.leaves.end(),
                                         [&](const schema_leaf& candidate) { return candidate.key == leaf.key; });
     if (described == schema.leaves.end()) continue;
+    const place where{file.site.file, leaf.line, leaf.column, key + "." + leaf.key};
     replace_secrets(leaf.value, *described->schema, [&](const std::string& text) -> json::value {
-      if (const auto reference = parse_secret_reference(text, file.site.folder)) {
-        file.secrets.emplace(handle_of(*reference), *reference);
-        if (is_readable_by_others(*reference)) {
-          file.warnings.push_back({"SETTINGS_INVALID",
-                                   "Everybody on this machine can read the secret's file " + reference->name + ".",
-                                   "Take that right away: chmod o-r " + reference->name + ".",
-                                   {file.site.file, leaf.line, leaf.column, key + "." + leaf.key}});
-        }
+      const auto reference = parse_secret_reference(text, file.site.folder);
+      if (!reference) return nullptr;
+      if (auto why = misplaced(file, *reference, of_store)) {
+        why->place = where;
+        file.errors.push_back(*std::move(why));
+        return nullptr;
+      }
+      file.secrets.emplace(handle_of(*reference), *reference);
+      if (is_readable_by_others(*reference)) {
+        file.warnings.push_back({"SETTINGS_INVALID",
+                                 "Everybody on this machine can read the secret's file " + reference->name + ".",
+                                 "Take that right away: chmod o-r " + reference->name + ".", where});
       }
       return nullptr;
     });

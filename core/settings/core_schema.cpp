@@ -93,6 +93,12 @@ const json::object& subscriber_core_schema() {
   return schema;
 }
 
+const json::object& secret_store_core_schema() {
+  static const json::object schema = parse(R"({"type": "object", "properties": {
+    "plugin": {"type": "string", "minLength": 1}}})");
+  return schema;
+}
+
 const json::object& built_in_event_types() {
   static const json::object types = parse(R"({"tocsin.password.*": {"time_to_live": "15m", "sensitive": true}})");
   return types;

@@ -16,6 +16,7 @@ const boost::json::object& organization_schema();
 const boost::json::object& channel_core_schema();
 const boost::json::object& source_core_schema();
 const boost::json::object& subscriber_core_schema();
+const boost::json::object& secret_store_core_schema();
 // [events] as it is before the file says anything: {"GLOB": {...}}.
 const boost::json::object& built_in_event_types();
 

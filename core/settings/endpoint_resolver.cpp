@@ -2,6 +2,7 @@
 #include "core/settings/endpoint_resolver.hpp"
 
 #include "core/observe/log.hpp"
+#include "core/runtime/wipe.hpp"
 #include "core/settings/core_schema.hpp"
 #include "core/settings/fingerprint.hpp"
 
@@ -23,8 +24,7 @@ bool is_core_key(const json::object& core, std::string_view key) {
 // Puts handles in the place of secrets and notes their values in the fingerprints.
 class secret_replacer {
  public:
-  secret_replacer(const settings_file& file, const secret_registrar& add_secret)
-      : file_(file), add_secret_(add_secret) {}
+  secret_replacer(const settings_file& file, const secret_access& access) : file_(file), access_(access) {}
 
   // fingerprints: those that the value is part of. where: of the setting, for its fault.
   json::value replace(const json::value& value, const json::object& schema, const place& where,
@@ -35,12 +35,17 @@ class secret_replacer {
       const auto reference = parse_secret_reference(text, file_.site.folder);
       if (!reference) return nullptr;
       const auto handle = handle_of(*reference);
-      add_secret_(handle, *reference);
-      const auto secret = read_secret(*reference);
+      access_.note(handle, *reference);
+      if (reference->where == secret_reference::place::plugin && !access_.stores) {
+        for (auto* fingerprint : fingerprints) fingerprint->add("not asked").add("");
+        return json::object{{"secret", handle}};
+      }
+      auto secret = read_secret(*reference, access_.stores);
       for (auto* fingerprint : fingerprints)
         fingerprint->add(secret ? "read" : "unreadable").add(secret ? *secret : "");
       if (secret) {
         log::add_secret(*secret);
+        wipe(*secret);
       } else if (!problem) {
         problem = secret.error();
         problem->place = where;
@@ -53,7 +58,7 @@ class secret_replacer {
 
  private:
   const settings_file& file_;
-  const secret_registrar& add_secret_;
+  const secret_access& access_;
 };
 
 place place_of(const merged_channel& channel, const std::string& key, const settings_file& file) {
@@ -122,7 +127,7 @@ std::optional<fault> unreadable_file(const merged_channel& channel, const std::v
 }  // namespace
 
 resolved_endpoint resolve_endpoint(const merged_channel& channel, const std::string& organization,
-                                   const settings_file& file, const secret_registrar& add_secret) {
+                                   const settings_file& file, const secret_access& access) {
   auto made = std::make_shared<endpoint_settings>();
   made->key = channel.key;
   made->organization = organization;
@@ -139,7 +144,7 @@ resolved_endpoint resolve_endpoint(const merged_channel& channel, const std::str
   }
   whole.add(made->enabled ? "on" : "off");
 
-  secret_replacer secrets(file, add_secret);
+  secret_replacer secrets(file, access);
   const auto read_keys = channel.schema ? keys_to_read(*channel.schema->manifest) : std::vector<std::string>{};
   if (channel.schema) {
     const bool all_is_server = channel.schema->groups.count("server") == 0;
@@ -171,8 +176,7 @@ resolved_endpoint resolve_endpoint(const merged_channel& channel, const std::str
   return {std::move(made), retry_of(channel)};
 }
 
-source_settings resolve_source(const source_entry& source, const settings_file& file,
-                               const secret_registrar& add_secret) {
+source_settings resolve_source(const source_entry& source, const settings_file& file, const secret_access& access) {
   source_settings made;
   made.name = source.name;
   made.plugin = source.plugin;
@@ -181,7 +185,7 @@ source_settings resolve_source(const source_entry& source, const settings_file& 
   fingerprint_maker fingerprint;
   fingerprint.add(made.name).add(made.plugin).add(made.organization);
   if (source.schema) {
-    secret_replacer secrets(file, add_secret);
+    secret_replacer secrets(file, access);
     for (const auto& leaf : source.schema->leaves) {
       if (is_core_key(*source.core, leaf.key)) continue;
       const auto written = std::find_if(source.leaves.begin(), source.leaves.end(),
@@ -207,8 +211,8 @@ source_settings resolve_source(const source_entry& source, const settings_file& 
 }
 
 subscriber_settings resolve_subscriber(const source_entry& subscriber, const settings_file& file,
-                                       const secret_registrar& add_secret) {
-  subscriber_settings made{resolve_source(subscriber, file, add_secret), {}, {}};
+                                       const secret_access& access) {
+  subscriber_settings made{resolve_source(subscriber, file, access), {}, {}};
   fingerprint_maker fingerprint;
   fingerprint.add(std::to_string(made.fingerprint));
   for (const checked_leaf& leaf : subscriber.leaves) {

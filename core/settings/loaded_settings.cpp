@@ -19,15 +19,18 @@ namespace json = boost::json;
 
 class settings_snapshot final : public settings {
  public:
-  explicit settings_snapshot(settings_file file) : file_(std::move(file)), secrets_(file_.secrets) {
+  explicit settings_snapshot(std::shared_ptr<const settings_file> file, secret_lookup stores = {})
+      : parsed_(std::move(file)), file_(*parsed_), stores_(std::move(stores)), secrets_(file_.secrets) {
     std::set<std::string> names;
     for (const auto& [name, layer] : file_.channels) names.insert(name);
     for (const auto& [organization, entry] : file_.organizations) {
       for (const auto& [name, table] : entry.channels) names.insert(name);
     }
     channel_names_.assign(names.begin(), names.end());
-    for (const auto& source : file_.sources) sources_.push_back(resolve_source(source, file_, registrar()));
-    for (const auto& one : file_.subscribers) subscribers_.push_back(resolve_subscriber(one, file_, registrar()));
+    const auto access = secrets();
+    for (const auto& one : file_.sources) sources_.push_back(resolve_source(one, file_, access));
+    for (const auto& one : file_.subscribers) subscribers_.push_back(resolve_subscriber(one, file_, access));
+    for (const auto& one : file_.secret_stores) secret_stores_.push_back(resolve_source(one, file_, access));
   }
 
   const host_settings& host() const override { return file_.host; }
@@ -35,6 +38,7 @@ class settings_snapshot final : public settings {
   const std::vector<route>& routes() const override { return file_.routes; }
   const std::vector<source_settings>& sources() const override { return sources_; }
   const std::vector<subscriber_settings>& subscribers() const override { return subscribers_; }
+  const std::vector<source_settings>& secret_stores() const override { return secret_stores_; }
   const std::vector<event_type_settings>& event_types() const override { return file_.event_types; }
   const faults& warnings() const override { return file_.warnings; }
   std::vector<std::string> organizations() const override { return file_.organization_names; }
@@ -78,9 +82,25 @@ class settings_snapshot final : public settings {
                    "Open the endpoint again with its present settings.",
                    {}};
     }
-    auto value = read_secret(*reference);
+    if (reference->where == secret_reference::place::plugin && !stores_) {
+      return fault{"SETTINGS_INVALID", "The secret store \"" + reference->store + "\" has not been asked yet.", "", {}};
+    }
+    auto value = read_secret(*reference, stores_);
     if (value) log::add_secret(*value);
     return value;
+  }
+
+  std::vector<stored_secret> stored_secrets() const override {
+    std::vector<stored_secret> all;
+    for (const auto& [handle, reference] : file_.secrets) {
+      if (reference.where == secret_reference::place::plugin) all.push_back({reference.store, reference.name});
+    }
+    std::sort(all.begin(), all.end());
+    return all;
+  }
+
+  settings_ptr with_stores(secret_lookup stores) const override {
+    return std::make_shared<settings_snapshot>(parsed_, std::move(stores));
   }
 
   std::vector<setting_origin> why(const std::string& asked, const std::string& asked_organization) const override {
@@ -107,7 +127,8 @@ class settings_snapshot final : public settings {
   json::object show(const std::string& organization) const override {
     json::object all;
     for (const auto& [key, origins] : file_.origins) {
-      if (!key.starts_with("events.") && !key.starts_with("sources.") && !key.starts_with("subscribers."))
+      if (!key.starts_with("events.") && !key.starts_with("sources.") && !key.starts_with("subscribers.") &&
+          !key.starts_with("secrets."))
         set_at(all, key, json::parse(origins.front().shown));
     }
     const auto own = this->organization(organization);
@@ -117,9 +138,11 @@ class settings_snapshot final : public settings {
     host["time_zone"] = own.time_zone;
     all["events"] = show_event_types();
     all["channels"] = show_channels(organization);
-    std::vector<const source_settings*> sources, subscribers;
+    std::vector<const source_settings*> sources, subscribers, stores;
     for (const auto& one : sources_) sources.push_back(&one);
     for (const auto& one : subscribers_) subscribers.push_back(&one);
+    for (const auto& one : secret_stores_) stores.push_back(&one);
+    all["secrets"] = show_plugin_tables(file_.secret_stores, stores, "");
     all["sources"] = show_plugin_tables(file_.sources, sources, organization);
     all["subscribers"] = show_plugin_tables(file_.subscribers, subscribers, organization);
     all["routes"] = show_routes(organization);
@@ -137,11 +160,12 @@ class settings_snapshot final : public settings {
     }
   };
 
-  secret_registrar registrar() const {
-    return [this](std::uint64_t handle, const secret_reference& reference) {
-      const std::unique_lock lock(mutex_);
-      secrets_.emplace(handle, reference);
-    };
+  secret_access secrets() const {
+    return {[this](std::uint64_t handle, const secret_reference& reference) {
+              const std::unique_lock lock(mutex_);
+              secrets_.emplace(handle, reference);
+            },
+            stores_};
   }
 
   // An organization that sets nothing of a channel has the host's own view: 100,000 of them cost nothing.
@@ -158,7 +182,7 @@ class settings_snapshot final : public settings {
     }
     const auto merged = file_.merge(key.channel, key.organization);
     if (!merged) return std::nullopt;
-    auto made = resolve_endpoint(*merged, key.organization, file_, registrar());
+    auto made = resolve_endpoint(*merged, key.organization, file_, secrets());
     const std::unique_lock lock(mutex_);
     return views_.emplace(key, std::move(made)).first->second;  // the first one wins, should two have made it
   }
@@ -259,10 +283,13 @@ class settings_snapshot final : public settings {
     return all;
   }
 
-  const settings_file file_;
+  const std::shared_ptr<const settings_file> parsed_;
+  const settings_file& file_;  // of parsed_
+  const secret_lookup stores_;
   std::vector<std::string> channel_names_;
   std::vector<source_settings> sources_;
   std::vector<subscriber_settings> subscribers_;
+  std::vector<source_settings> secret_stores_;
   mutable std::shared_mutex mutex_;  // of what follows
   mutable std::unordered_map<view_key, resolved_endpoint, view_hash> views_;
   mutable std::unordered_map<std::uint64_t, secret_reference> secrets_;
@@ -275,7 +302,9 @@ loaded_settings parse_settings(std::string_view toml, const std::filesystem::pat
   auto read = read_settings_file(toml, file, plugins);
   loaded_settings loaded;
   loaded.errors = std::move(read.errors);
-  if (loaded.errors.empty()) loaded.value = std::make_shared<settings_snapshot>(std::move(read));
+  if (loaded.errors.empty()) {
+    loaded.value = std::make_shared<settings_snapshot>(std::make_shared<const settings_file>(std::move(read)));
+  }
   return loaded;
 }
 
@@ -306,6 +335,7 @@ faults endpoint_problems(const settings& all) {
       problems.push_back(*problem);
   };
   for (const auto& used : used_endpoints(all)) note(used.settings->problem);
+  for (const auto& store : all.secret_stores()) note(store.problem);
   for (const auto& source : all.sources()) note(source.problem);
   for (const auto& subscriber : all.subscribers()) note(subscriber.problem);
   sort_by_place(problems);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -18,6 +19,7 @@ namespace tocsin {
 namespace {
 
 constexpr std::size_t largest_secret = 64 * 1024;
+constexpr std::size_t longest_reference = 4096;
 
 constexpr std::array<std::pair<std::string_view, secret_reference::place>, 4> prefixes = {{
     {"env:", secret_reference::place::environment},
@@ -94,7 +96,19 @@ result<std::string> read_credential(const std::string& name) {
 
 }  // namespace
 
+bool is_store_name(std::string_view name) {
+  return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
+}
+
+bool is_built_in_scheme(std::string_view name) {
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [&](const auto& entry) { return entry.first.substr(0, entry.first.size() - 1) == name; });
+}
+
 std::string secret_reference::canonical() const {
+  if (where == place::plugin) return store + ":" + name;
   for (const auto& [prefix, kind] : prefixes) {
     if (kind == where) return std::string(prefix) + name;
   }
@@ -116,10 +130,21 @@ result<secret_reference> parse_secret_reference(std::string_view text, const std
     if (is_file) name = (folder / name).lexically_normal().string();
     return secret_reference{kind, std::move(name)};
   }
+  const auto colon = text.find(':');
+  if (colon != std::string_view::npos && is_store_name(text.substr(0, colon))) {
+    const std::string_view reference = text.substr(colon + 1);
+    const bool usable = !reference.empty() && reference.size() <= longest_reference &&
+                        std::none_of(reference.begin(), reference.end(),
+                                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+    if (!usable)
+      return invalid("No usable reference to a store's secret comes after the colon.", std::string(secret_remedy));
+    return secret_reference{secret_reference::place::plugin, std::string(reference),
+                            std::string(text.substr(0, colon))};
+  }
   return invalid("A secret is not written into the settings file itself.", std::string(secret_remedy));
 }
 
-result<std::string> read_secret(const secret_reference& reference) {
+result<std::string> read_secret(const secret_reference& reference, const secret_lookup& stores) {
   switch (reference.where) {
     case secret_reference::place::environment: {
       const char* value = std::getenv(reference.name.c_str());
@@ -134,6 +159,8 @@ result<std::string> read_secret(const secret_reference& reference) {
       return read_file(reference.name, "Make the file readable for the user who runs Tocsin, and for nobody else.");
     case secret_reference::place::credential:
       return read_credential(reference.name);
+    case secret_reference::place::plugin:
+      return stores({reference.store, reference.name});
     case secret_reference::place::store:
       break;
   }

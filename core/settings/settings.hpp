@@ -6,6 +6,7 @@
 #include "core/model/fault.hpp"
 #include "core/model/manifest.hpp"
 #include "core/model/route.hpp"
+#include "core/settings/secret_reference.hpp"
 
 #include <boost/json/object.hpp>
 
@@ -91,6 +92,7 @@ class settings {
   virtual const std::vector<route>& routes() const = 0;  // of the host and of every organization, in the file's order
   virtual const std::vector<source_settings>& sources() const = 0;
   virtual const std::vector<subscriber_settings>& subscribers() const = 0;
+  virtual const std::vector<source_settings>& secret_stores() const = 0;  // [secrets.NAME]; no organization
   virtual const std::vector<event_type_settings>& event_types() const = 0;
   virtual std::vector<std::string> channels() const = 0;       // names, at the host's level or any organization's
   virtual std::vector<std::string> organizations() const = 0;  // declared ones
@@ -106,6 +108,12 @@ class settings {
   // The value of a secret that `endpoint().settings`, `sources()` or `subscribers()` names by its handle.
   // SETTINGS_INVALID if it cannot be read.
   virtual result<std::string> secret(std::uint64_t handle) const = 0;
+
+  // What the file names of the stores' secrets, each once.
+  virtual std::vector<stored_secret> stored_secrets() const = 0;
+  // The same file, resolved anew: endpoints, sources and subscribers with what the stores say now. Settings that were
+  // never given a lookup take a store's secret for one whose value is not asked for yet, which is no `problem`.
+  virtual std::shared_ptr<const settings> with_stores(secret_lookup stores) const = 0;
 
   // Every level's value of a dotted key, winner first; empty: no such key.
   virtual std::vector<setting_origin> why(const std::string& key, const std::string& organization) const = 0;

@@ -10,6 +10,7 @@
 #include "core/settings/time_zone.hpp"
 
 #include <tocsin/abi/ext/channel.h>
+#include <tocsin/abi/ext/secret_store.h>
 #include <tocsin/abi/ext/source.h>
 #include <tocsin/abi/ext/subscriber.h>
 
@@ -56,6 +57,7 @@ class file_reader {
     file_.host = read_host_section(*file_.document, file_.site, file_.errors, file_.warnings, file_.origins);
     read_http();
     read_event_types();
+    read_secret_stores();
     read_channels();
     read_sources();
     read_subscribers();
@@ -73,8 +75,8 @@ class file_reader {
   }
 
   void check_top_level() {
-    static const std::vector<std::string> known = {"host",    "plugins",     "http",   "events",       "channels",
-                                                   "sources", "subscribers", "routes", "organizations"};
+    static const std::vector<std::string> known = {"host",    "plugins",     "http",   "events",        "channels",
+                                                   "sources", "subscribers", "routes", "organizations", "secrets"};
     for (const auto& member : *file_.document->as_table()) {
       if (std::find(known.begin(), known.end(), member.name) != known.end()) continue;
       refuse(member.line, member.column, member.name, "There is no setting of this name.",
@@ -199,6 +201,25 @@ class file_reader {
                         file_.subscriber_schemas, file_.subscribers});
   }
 
+  // Host level only, and before whatever names their secrets.
+  void read_secret_stores() {
+    const auto* tables = file_.document->find("secrets");
+    if (tables && tables->value.as_table()) {
+      for (const auto& member : *tables->value.as_table()) {
+        if (is_built_in_scheme(member.name)) {
+          refuse(member.line, member.column, "secrets." + member.name,
+                 "No secret store can be called \"" + member.name + "\": \"" + member.name +
+                     ":\" before the colon of a reference has a meaning of its own.",
+                 "Choose another name, such as \"vault\".");
+        } else {
+          file_.secret_store_names.push_back(member.name);
+        }
+      }
+    }
+    read_plugin_tables({"secrets", "secret store", TOCSIN_EXT_SECRETS, secret_store_core_schema(),
+                        file_.secret_store_schemas, file_.secret_stores});
+  }
+
   void read_plugin_tables(const plugin_tables& kind) {
     const auto* tables = section(*file_.document, kind.name, kind.name);
     if (!tables) return;
@@ -253,7 +274,7 @@ class file_reader {
            json::serialize(leaf.shown)});
     }
     if (!source.schema) return;
-    note_secrets(file_, source.leaves, *source.schema, source.where.key);
+    note_secrets(file_, source.leaves, *source.schema, source.where.key, source.core == &secret_store_core_schema());
     for (const auto& [key, leaf] : source.schema->defaults) {
       file_.origins[source.where.key + "." + key].push_back({"default", {}, json::serialize(leaf.shown)});
     }
@@ -407,6 +428,7 @@ settings_file read_settings_file(std::string_view toml, const std::filesystem::p
   result.plugins = plugins;
   result.channel_schemas = make_plugin_schemas(result.plugins, channel_core_schema(), TOCSIN_EXT_CHANNEL);
   result.source_schemas = make_plugin_schemas(result.plugins, source_core_schema(), TOCSIN_EXT_SOURCE);
+  result.secret_store_schemas = make_plugin_schemas(result.plugins, secret_store_core_schema(), TOCSIN_EXT_SECRETS);
   result.subscriber_schemas = make_plugin_schemas(result.plugins, subscriber_core_schema(), TOCSIN_EXT_SUBSCRIBER);
   auto document = parse_toml(toml, result.site.file);
   if (!document) {

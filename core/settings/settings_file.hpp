@@ -23,7 +23,7 @@ struct organization_entry {
   int column = 0;
 };
 
-// A table that names its plugin and has one level: [sources.NAME], [subscribers.NAME].
+// A table that names its plugin and has one level: [sources.NAME], [subscribers.NAME], [secrets.NAME].
 struct source_entry {
   std::string name;
   const boost::json::object* core = nullptr;  // the schema of the host's own keys
@@ -42,6 +42,7 @@ struct settings_file {
   plugin_schemas channel_schemas;
   plugin_schemas source_schemas;
   plugin_schemas subscriber_schemas;
+  plugin_schemas secret_store_schemas;
 
   host_settings host;
   http_settings http;
@@ -49,11 +50,13 @@ struct settings_file {
   std::map<std::string, channel_layer> channels;  // of the host
   std::vector<source_entry> sources;
   std::vector<source_entry> subscribers;
+  std::vector<std::string> secret_store_names;  // known before any other section is read, since all may refer to them
+  std::vector<source_entry> secret_stores;
   std::vector<route> routes;
   std::vector<std::string> organization_names;  // in the file's order
   std::unordered_map<std::string, organization_entry> organizations;
-  std::map<std::string, std::vector<setting_origin>> origins;   // of [host], [http], [events], [sources] and
-                                                                // [subscribers]
+  std::map<std::string, std::vector<setting_origin>> origins;   // of [host], [http], [events], [sources],
+                                                                // [subscribers] and [secrets]
   std::unordered_map<std::uint64_t, secret_reference> secrets;  // every one that the file names, by its handle
 
   faults warnings;

@@ -15,10 +15,12 @@ PROLOGUE = """\
 #include <tocsin/sdk/metrics.hpp>
 #include <tocsin/sdk/plugin.hpp>
 #include <tocsin/sdk/preset.hpp>
+#include <tocsin/sdk/secret_store.hpp>
 #include <tocsin/sdk/source.hpp>
 #include <tocsin/sdk/timer.hpp>
 #include <tocsin/sdk/token_table.hpp>
 
+#include <chrono>
 #include <string>
 #include <string_view>
 

@@ -18,6 +18,8 @@ class fake_settings final : public settings {
   std::vector<route> routes_value;
   std::vector<source_settings> sources_value;
   std::vector<subscriber_settings> subscribers_value;
+  std::vector<source_settings> secret_stores_value;
+  std::vector<stored_secret> stored_secrets_value;
   std::vector<event_type_settings> event_types_value;
   std::map<std::string, organization_settings> organizations_value;
   std::map<std::pair<std::string, std::string>, endpoint_settings_ptr> endpoints_value;  // (channel, organization)
@@ -43,6 +45,9 @@ class fake_settings final : public settings {
   const std::vector<route>& routes() const override { return routes_value; }
   const std::vector<source_settings>& sources() const override { return sources_value; }
   const std::vector<subscriber_settings>& subscribers() const override { return subscribers_value; }
+  const std::vector<source_settings>& secret_stores() const override { return secret_stores_value; }
+  std::vector<stored_secret> stored_secrets() const override { return stored_secrets_value; }
+  settings_ptr with_stores(secret_lookup) const override { return std::make_shared<fake_settings>(*this); }
   const std::vector<event_type_settings>& event_types() const override { return event_types_value; }
   std::vector<std::string> channels() const override {
     std::vector<std::string> names;

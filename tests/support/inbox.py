@@ -38,6 +38,7 @@ class Inbox:
         return self.mails()
 
     def close(self):
+        """May be called again."""
         self.process.terminate()
         self.process.wait()
         self.drain.wait()

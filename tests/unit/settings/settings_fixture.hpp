@@ -75,6 +75,12 @@ inline constexpr std::string_view audit_manifest = R"({
   "settings": {"type": "object", "required": ["folder"], "properties": {
     "folder": {"type": "string", "format": "path"}, "key": {"type": "string", "format": "secret"}}}})";
 
+inline constexpr std::string_view vault_manifest = R"({
+  "id": "vault", "version": "1.0.0", "abi": {"major": 1, "minor": 0}, "provides": ["tocsin.secrets/1-draft"],
+  "settings": {"type": "object", "required": ["address"], "properties": {
+    "address": {"type": "string"}, "token": {"type": "string", "format": "secret"},
+    "timeout": {"type": "string", "format": "duration", "default": "5s"}}}})";
+
 inline constexpr std::string_view license_manifest = R"({
   "id": "license-status", "version": "1.0.0", "abi": {"major": 1, "minor": 0}, "provides": ["tocsin.source/1-draft"],
   "settings": {"type": "object", "required": ["path"], "properties": {
@@ -85,8 +91,8 @@ inline constexpr std::string_view license_manifest = R"({
 
 inline manifest_catalogue all_plugins() {
   manifest_catalogue catalogue;
-  for (const auto text :
-       {smtp_manifest, gmail_manifest, file_manifest, hook_manifest, license_manifest, audit_manifest}) {
+  for (const auto text : {smtp_manifest, gmail_manifest, file_manifest, hook_manifest, license_manifest, audit_manifest,
+                          vault_manifest}) {
     auto parsed = manifest_of(text);
     catalogue.emplace(parsed.id, std::move(parsed));
   }

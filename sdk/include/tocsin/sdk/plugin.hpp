@@ -8,10 +8,9 @@
 //   };
 //   TOCSIN_PLUGIN(my_channel)
 //
-// The class offers the extensions whose classes it derives from: channel, source, subscriber, doctor, preset,
-// timer. Each id in the
-// manifest's "provides" needs its class, and no other may be there. Build it with tocsin_add_plugin(), which gives the
-// id and the version from the manifest.
+// The class offers the extensions whose classes it derives from: channel, source, subscriber, secret_store, doctor,
+// preset, timer. Each id in the manifest's "provides" needs its class, and no other may be there. Build it with
+// tocsin_add_plugin(), which gives the id and the version from the manifest.
 #pragma once
 
 #include <tocsin/abi/entry.h>
@@ -19,6 +18,7 @@
 #include <tocsin/abi/ext/clock.h>
 #include <tocsin/abi/ext/doctor.h>
 #include <tocsin/abi/ext/preset.h>
+#include <tocsin/abi/ext/secret_store.h>
 #include <tocsin/abi/ext/source.h>
 #include <tocsin/abi/ext/subscriber.h>
 #include <tocsin/sdk/exception_barrier.hpp>
@@ -33,6 +33,7 @@ namespace tocsin::sdk {
 class channel;
 class source;
 class subscriber;
+class secret_store;
 class doctor;
 class preset;
 class timer;
@@ -85,6 +86,8 @@ struct source_calls;
 template <class Plugin>
 struct subscriber_calls;
 template <class Plugin>
+struct secret_store_calls;
+template <class Plugin>
 struct doctor_calls;
 template <class Plugin>
 struct preset_calls;
@@ -128,6 +131,9 @@ struct lifecycle {
     }
     if constexpr (std::is_base_of_v<subscriber, Plugin>) {
       if (name == TOCSIN_EXT_SUBSCRIBER) return &subscriber_calls<Plugin>::table;
+    }
+    if constexpr (std::is_base_of_v<secret_store, Plugin>) {
+      if (name == TOCSIN_EXT_SECRETS) return &secret_store_calls<Plugin>::table;
     }
     if constexpr (std::is_base_of_v<doctor, Plugin>) {
       if (name == TOCSIN_EXT_DOCTOR) return &doctor_calls<Plugin>::table;

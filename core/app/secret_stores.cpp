@@ -1,0 +1,72 @@
+// Opens and closes stores as the settings say, and waits for their answers.
+#include "core/app/secret_stores.hpp"
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <future>
+
+namespace tocsin::app {
+
+secret_stores::secret_stores(plugin_host& plugins, clock& clock, std::function<void()> changed)
+    : plugins_(plugins), keeper_(std::make_shared<secret_keeper>(clock, std::move(changed))) {}
+
+secret_stores::~secret_stores() { close(); }
+
+void secret_stores::open(const settings& wanted) {
+  const auto& stores = wanted.secret_stores();
+  refused_.clear();
+  for (auto at = open_.begin(); at != open_.end();) {
+    const bool stays = std::any_of(stores.begin(), stores.end(), [&](const auto& one) {
+      return one.name == at->first && one.fingerprint == at->second.fingerprint;
+    });
+    if (stays) {
+      ++at;
+      continue;
+    }
+    keeper_->remove_store(at->first);
+    at->second.store->close();
+    at = open_.erase(at);
+  }
+  for (const auto& one : stores) {
+    if (open_.contains(one.name)) continue;
+    auto opened = one.problem ? result<secret_store_ptr>(*one.problem)
+                              : plugins_.open_secret_store(
+                                    one.plugin, {.name = one.name, .settings = boost::json::serialize(one.settings)});
+    if (opened) {
+      open_[one.name] = {one.fingerprint, *opened};
+    } else if (!one.problem) {  // which the settings report
+      auto why = opened.error();
+      const auto origins = wanted.why("secrets." + one.name + ".plugin", "");
+      if (!origins.empty()) why.place = origins.front().place;
+      why.place.key = "secrets." + one.name;
+      refused_.push_back(std::move(why));
+    }
+    keeper_->set_store(one.name, std::move(opened));
+  }
+}
+
+settings_ptr secret_stores::bring_up(const settings_ptr& wanted) {
+  open(*wanted);
+  if (wanted->secret_stores().empty()) return wanted;
+  const auto secrets = wanted->stored_secrets();
+  const auto all = std::make_shared<std::promise<void>>();
+  auto answered = all->get_future();
+  keeper_->ask(secrets, [all] { all->set_value(); });
+  answered.wait();
+  return resolve(wanted);
+}
+
+settings_ptr secret_stores::resolve(const settings_ptr& wanted) const {
+  return wanted->with_stores([keeper = keeper_](const stored_secret& secret) { return keeper->value(secret); });
+}
+
+void secret_stores::settle(const settings& in_force) { keeper_->keep_only(in_force.stored_secrets()); }
+
+void secret_stores::close() {
+  keeper_->stop();
+  for (const auto& [name, open] : open_) open.store->close();
+  open_.clear();
+}
+
+}  // namespace tocsin::app
