@@ -121,7 +121,7 @@ TEST(SecretStore, ThatRefusesItsSettingsOrIsNoneOrDoesNotRunSaysSo) {
   const auto refused = open_secret_store(&running.instance(), "fake", {"vault", "{}"});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, "SETTINGS_INVALID");
-  EXPECT_EQ(refused.error().what, "a folder is missing");
+  EXPECT_EQ(refused.error().what, "a folder is missing.");
   EXPECT_EQ(refused.error().place.key, "secrets.vault");
   EXPECT_NE(open_secret_store(nullptr, "absent", {"vault", "{}"}).error().what.find("\"absent\" does not run"),
             std::string::npos);
