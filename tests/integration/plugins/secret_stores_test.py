@@ -167,6 +167,20 @@ def config_check_and_doctor_ask_the_store_too():
         expect(not stages["ok"] and REFERENCE in stages["stages"][0]["detail"], stages)
 
 
+def a_store_that_never_answers_holds_the_start_up_for_10_seconds_and_no_longer():
+    with inbox_for("right-password") as inbox, Vault(inbox) as host:
+        host.keep({"silent": True})
+        host.start()
+        host.publish(event(1))
+        paused = wait_until(host.paused, 20, "the endpoint is paused")
+        expect("did not answer within 10 s" in paused[0], paused)
+        host.keep({"value": "right-password"})
+        host.reload()
+        inbox.wait_for(1)
+        status, seconds = host.terminate()
+        expect(status == 0 and seconds < 10, f"status {status} after {seconds:.1f} s")
+
+
 def a_store_without_its_plugin_is_said_where_it_is_named():
     with inbox_for("right-password") as inbox, Vault(inbox) as host:
         shutil.rmtree(host.folder / "plugins")
@@ -183,4 +197,5 @@ sys.exit(run_tests([a_password_of_the_store_signs_in_and_is_shown_nowhere,
                     a_reload_asks_the_store_again,
                     the_stores_own_token_comes_from_the_environment_and_a_reload_may_bring_it,
                     config_check_and_doctor_ask_the_store_too,
+                    a_store_that_never_answers_holds_the_start_up_for_10_seconds_and_no_longer,
                     a_store_without_its_plugin_is_said_where_it_is_named]))

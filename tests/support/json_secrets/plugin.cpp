@@ -1,4 +1,5 @@
-// A secret store out of a JSON file that a test writes: values with their time, and answers of a store that is down.
+// A secret store out of a JSON file that a test writes: values with their time, answers of a store that is down, and
+// none at all.
 #include <tocsin/sdk/json.hpp>
 #include <tocsin/sdk/plugin.hpp>
 #include <tocsin/sdk/secret_store.hpp>
@@ -9,10 +10,12 @@
 #include <iterator>
 #include <mutex>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace sdk = tocsin::sdk;
 
-class json_secrets : public sdk::plugin, public sdk::simple_secret_store {
+class json_secrets : public sdk::plugin, public sdk::secret_store {
  public:
   using plugin::plugin;
 
@@ -27,11 +30,13 @@ class json_secrets : public sdk::plugin, public sdk::simple_secret_store {
   }
 
   void close(sdk::token which) override {
+    std::vector<sdk::secret_request> dropped;
     const std::lock_guard lock(mutex_);
+    dropped.swap(silent_);
     stores_.erase(which);
   }
 
-  sdk::secret look_up(sdk::token which, std::string_view reference) override {
+  void fetch(sdk::token which, std::string_view reference, sdk::secret_request&& request) override {
     store asked;
     {
       const std::lock_guard lock(mutex_);
@@ -43,10 +48,15 @@ class json_secrets : public sdk::plugin, public sdk::simple_secret_store {
     const sdk::json_reader all(text);
     if (all.text("token").value_or(asked.token) != asked.token) throw sdk::failure(TOCSIN_FAILED, "the token is wrong");
     const sdk::json_reader entry = all.object(reference);
+    if (entry.flag("silent").value_or(false)) {
+      const std::lock_guard lock(mutex_);
+      silent_.push_back(std::move(request));
+      return;
+    }
     if (const auto why = entry.text("unavailable")) throw sdk::failure(TOCSIN_UNAVAILABLE, *why);
     const auto value = entry.text("value");
     if (!value) throw sdk::failure(TOCSIN_INVALID, "the file has no such member");
-    return sdk::secret(*value, std::chrono::milliseconds(entry.integer("valid_ms").value_or(-1)));
+    request.answer(sdk::secret(*value, std::chrono::milliseconds(entry.integer("valid_ms").value_or(-1))));
   }
 
  private:
@@ -55,6 +65,7 @@ class json_secrets : public sdk::plugin, public sdk::simple_secret_store {
   };
   std::mutex mutex_;
   sdk::token_table<store> stores_;
+  std::vector<sdk::secret_request> silent_;  // never answered while a store is open
 };
 
 TOCSIN_PLUGIN(json_secrets);
