@@ -71,6 +71,7 @@ static void published(void* object, tocsin_token source, uint64_t ticket, const 
   self->waits_for_answer = 0;
   if (result->status != TOCSIN_OK && !bug("source.refused-publish-is-tried-again-or-logged"))
     say(self, "an event was refused; the next try is in a minute");
+  if (!self->source_is_open && bug("source.answered-after-close")) publish_tick(self);
 }
 
 static void fired(void* object, uint64_t id) {

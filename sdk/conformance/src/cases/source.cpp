@@ -6,6 +6,7 @@
 #include <tocsin/sdk/string.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <thread>
 
 namespace tocsin::conformance {
@@ -104,6 +105,32 @@ void close_stops_publishing(bench& on, const law&) {
   let_time_pass(*plugin);
 }
 
+// The answers that were held back come when the source is closed: accepted, duplicate and failed.
+void answered_after_close(bench& on, const law&) {
+  on.need(TOCSIN_EXT_SOURCE);
+  host_plan plan;
+  plan.publishing = publish_answer::never_answers;
+  const auto plugin = start_plugin(on, plan);
+  const auto* table = plugin->table<tocsin_source>(TOCSIN_EXT_SOURCE);
+  if (table == nullptr) throw skip_case{"the plugin has no table for " TOCSIN_EXT_SOURCE};
+  const tocsin_token source = must_open_source(*plugin);
+  let_time_pass(*plugin);
+  close_source(*plugin, source);
+  static constexpr tocsin_status statuses[] = {TOCSIN_OK, TOCSIN_FAILED, TOCSIN_UNAVAILABLE};
+  std::size_t next = on.random() % std::size(statuses);
+  for (const auto& one : plugin->host.publications()) {
+    if (one.answer != TOCSIN_OK) continue;
+    tocsin_publish_result late{};
+    late.struct_size = sizeof(late);
+    late.status = statuses[next++ % std::size(statuses)];
+    late.accepted = late.status == TOCSIN_OK ? one.ids.size() : 0;
+    late.reason = sdk::to_abi(late.status == TOCSIN_OK ? "" : "the store was slow, and then it failed");
+    on_worker(plugin->host, "source.published",
+              [&] { table->published(plugin->self(), one.source, one.ticket, &late); });
+  }
+  let_time_pass(*plugin);
+}
+
 void late_and_unknown_ids(bench& on, const law&) {
   on.need(TOCSIN_EXT_TIMER);
   const auto plugin = start_plugin(on);
@@ -146,6 +173,10 @@ case_table source_cases() {
        {"after close() nothing is published for the source any more", "tocsin/abi/ext/source.h",
         "close [control] active, draining"},
        close_stops_publishing},
+      {"source.answered-after-close",
+       {"what was published before close() is answered after it, too", "tocsin/abi/ext/source.h",
+        "published [worker] active, draining"},
+       answered_after_close},
       {"timer.late-and-unknown-ids",
        {"a timer's call that was under way when it was cancelled comes all the same", "tocsin/abi/ext/clock.h",
         "fired [worker] active, draining"},
