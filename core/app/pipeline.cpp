@@ -28,6 +28,7 @@ namespace {
 
 // All that a stop waits for is over by one moment; what each stage leaves to those after it:
 constexpr std::chrono::seconds stop_limit{9};
+constexpr std::chrono::milliseconds request_limit{500};  // for sources to answer what they were sent
 constexpr std::chrono::seconds listener_limit{1};
 constexpr std::chrono::seconds drain_limit{5};
 constexpr std::chrono::seconds left_after_answers{4};
@@ -187,6 +188,10 @@ struct pipeline::impl {
     };
     parts.pool = pool.get();
     parts.plugins = [this] { return plugins->plugins(); };
+    parts.source_routes = [this](const std::string& name) { return routes_of_source(name); };
+    parts.ask_source = [this](source_request what, source_answer_handler done) {
+      plugins->request(std::move(what), std::move(done));
+    };
     return parts;
   }
 
@@ -203,6 +208,7 @@ struct pipeline::impl {
   void open_configured_subscribers();
   void close_subscriber(const std::string& name);
   faults missing_plugins() const;
+  result<std::vector<manifest_http_route>> routes_of_source(const std::string& name) const;
 };
 
 app::own_metrics_parts pipeline::impl::parts_for_metrics() {
@@ -363,6 +369,18 @@ faults pipeline::impl::missing_plugins() const {
   return missing;
 }
 
+// Of a source that the settings name, whether it runs or not.
+result<std::vector<manifest_http_route>> pipeline::impl::routes_of_source(const std::string& name) const {
+  const auto in_force = current();
+  for (const auto& source : in_force->sources()) {
+    if (source.name != name) continue;
+    if (auto routes = plugins->http_routes(source.plugin)) return std::move(*routes);
+    return fault{"SOURCE_DOWN", "The source \"" + name + "\" does not run: its plugin is not installed.",
+                 "See `tocsin plugin list`.", at_key("sources." + name + ".plugin")};
+  }
+  return fault{"NOT_FOUND", "There is no such source.", {}, {}};
+}
+
 // The wiring of the whole house, in the order in which its parts need each other.
 result<std::unique_ptr<pipeline>> pipeline::start(const std::filesystem::path& config, faults& all,
                                                   app::host_progress* progress) {
@@ -459,6 +477,7 @@ void pipeline::stop() {
   host.ready = false;
   const moment end = std::chrono::steady_clock::now() + stop_limit;
   host.enter("closing HTTP connections");
+  host.plugins->end_requests(request_limit);
   if (host.listener) host.listener->stop(listener_limit);
   host.enter("closing sources");
   {

@@ -136,6 +136,14 @@ int plugin_inspect(const plugin_options& options) {
     object["requires"] = std::move(requirements);
     object["capabilities"] = strings(plugin.manifest.capabilities);
     object["settings"] = plugin.manifest.settings;
+    json::array routes;
+    for (const auto& route : plugin.manifest.http_routes) {
+      json::object shown{{"method", route.method}, {"path", route.path}, {"scope", route.scope}};
+      shown["content_types"] = strings(route.takes_body() ? route.content_types : std::vector<std::string>());
+      shown["summary"] = route.summary;
+      routes.push_back(std::move(shown));
+    }
+    object["http_routes"] = std::move(routes);
     std::printf("%s\n", json::serialize(object).c_str());
     return refused ? exit_failed : exit_done;
   }
@@ -158,6 +166,9 @@ int plugin_inspect(const plugin_options& options) {
     std::printf("  %-30s %s\n", setting.key.c_str(), paint(setting.values, colour::dim).c_str());
     if (!setting.text.empty()) std::printf("      %s\n", setting.text.c_str());
   }
+  if (!what.http_routes.empty()) std::printf("\n%s\n", paint("requests", colour::bold).c_str());
+  for (const auto& route : what.http_routes)
+    std::printf("  %-30s %s\n", (route.method + " /v1/sources/NAME" + route.path).c_str(), route.summary.c_str());
   if (!what.codes.empty()) std::printf("\n%s\n", paint("codes", colour::bold).c_str());
   for (const auto& code : what.codes) std::printf("  %-30s %s\n", code.code.c_str(), code.explanation.c_str());
   return exit_done;

@@ -5,7 +5,9 @@
 #include "core/http/plugin_json.hpp"
 #include "core/http/query.hpp"
 #include "core/http/routes.hpp"
+#include "core/http/source_route.hpp"
 #include "core/model/cloudevents.hpp"
+#include "core/model/utf8.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
@@ -236,6 +238,7 @@ struct api::exchange {
   void plugins();
   void ready();
   void metrics();
+  void source(std::string_view path, std::string_view query);
 };
 
 void api::exchange::publish() {
@@ -313,9 +316,51 @@ void api::exchange::metrics() {
   });
 }
 
+// It was admitted.
+void api::exchange::source(std::string_view path, std::string_view query) {
+  auto address = parse_source_address(path);
+  source_request asked;
+  asked.source = std::move(address->source);
+  asked.path = std::move(address->path);
+  asked.method = request.method == "HEAD" ? "GET" : std::move(request.method);
+  asked.query = make_utf8(query);
+  asked.body = std::move(request.body);
+  asked.headers.reserve(request.headers.size());
+  for (auto& [name, value] : request.headers) {
+    if (name == "authorization" || name == "proxy-authorization" || name == "cookie") continue;
+    asked.headers.emplace_back(std::move(name), make_utf8(value));
+  }
+  parts.ask_source(std::move(asked),
+                   [done = std::move(done)](result<source_answer> answer) { done(to_http(std::move(answer))); });
+}
+
+// The plugin's manifest says what it takes, so that no plugin runs for this.
+admission api::admit_to_source(const http_request& head, std::string_view path) const {
+  const auto address = parse_source_address(path);
+  auto routes = address && parts_.source_routes
+                    ? parts_.source_routes(address->source)
+                    : result<std::vector<manifest_http_route>>(fault{"NOT_FOUND", {}, {}, {}});
+  const auto at_path = routes ? routes_at(*routes, address->path) : std::vector<manifest_http_route>();
+  const auto* route = route_for(at_path, head.method);
+  if (route == nullptr || route->scope != "open") {
+    if (auto refused = check_token(head.authorization, parts_.admin_token)) return {std::move(refused)};
+  }
+  if (!routes && routes.error().code != "NOT_FOUND") return {to_http(routes.error())};
+  if (!routes) return {not_found("There is no source at " + std::string(path) + ".")};
+  if (at_path.empty()) return {not_found("The source takes nothing at " + std::string(path) + ".")};
+  if (route == nullptr) return {not_allowed(head.method, methods_of(at_path))};
+  if (!route->takes_body()) return {std::nullopt, false, true};
+  if (!takes_content_type(*route, head.content_type)) {
+    const std::vector<std::string_view> types(route->content_types.begin(), route->content_types.end());
+    return {unsupported(joined(types))};
+  }
+  return {std::nullopt, true, true};
+}
+
 admission api::admit(const http_request& head) const {
   const auto path = split_target(head.target).path;
   const auto* route = find_route(path);
+  if (route != nullptr && route->call == api_call::source) return admit_to_source(head, path);
   if (route == nullptr || route->needs != scope::open) {
     if (auto refused = check_token(head.authorization, parts_.admin_token)) return {std::move(refused)};
   }
@@ -335,6 +380,7 @@ void api::handle(http_request request, std::function<void(http_answer)> done) {
   const auto [path, query] = split_target(target);
   const auto what = find_route(path)->call;
   if (what == api_call::list) return call.list(query);
+  if (what == api_call::source) return call.source(path, query);
   if (auto none = parse_query(query, {}); !none) return call.done(bad_request(none.error()));
   switch (what) {
     case api_call::publish:

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tocsin {
@@ -23,6 +24,7 @@ struct http_request {
   std::string content_type;   // without parameters, lower case
   std::string authorization;  // the header's value
   std::string body;
+  std::vector<std::pair<std::string, std::string>> headers = {};  // names in lower case; where admission wants them
 };
 
 struct http_answer {
@@ -40,6 +42,9 @@ struct api_parts {
   std::function<faults()> not_ready;                        // why the host is not ready; empty: it is
   std::function<std::vector<plugin_info>()> plugins;        // what is known of each plugin's file
   std::function<std::string(const state_counts*)> metrics;  // Prometheus text; null: the store does not answer
+  // What a source takes. Faults: NOT_FOUND, there is no such source; SOURCE_DOWN, its plugin is not there.
+  std::function<result<std::vector<manifest_http_route>>(const std::string& source)> source_routes;
+  std::function<void(source_request, source_answer_handler)> ask_source;  // as plugin_host::request
   executor* pool = nullptr;  // where answers are put into words; null: on the thread that has them
 };
 
@@ -47,6 +52,7 @@ struct api_parts {
 struct admission {
   std::optional<http_answer> refusal;  // nothing: the request may be made
   bool takes_body = false;
+  bool wants_headers = false;
 };
 
 // Takes a token only in `Authorization: Bearer`, and compares it in a time that tells nothing of it.
@@ -60,6 +66,8 @@ class api {
 
  private:
   struct exchange;
+  admission admit_to_source(const http_request& head, std::string_view path) const;
+
   api_parts parts_;
 };
 

@@ -124,7 +124,7 @@ class connection final : public http_connection, public std::enable_shared_from_
   asio::awaitable<bool> wait_for_request(bool first);
   asio::awaitable<error_code> read_header(parser_type& parser);
   asio::awaitable<error_code> read_body(parser_type& parser, body_budget::share& share);
-  std::optional<http_answer> refuse(const parser_type& parser, const http_request& request, body_budget::share& share);
+  std::optional<http_answer> refuse(const parser_type& parser, http_request& request, body_budget::share& share);
   bool pass_over_body(const parser_type& parser);
   asio::awaitable<bool> refuse_unread(http_answer answer);
   asio::awaitable<http_answer> ask(http_request request);
@@ -181,7 +181,7 @@ asio::awaitable<error_code> connection::read_header(parser_type& parser) {
 }
 
 // What the header alone is enough to refuse; nothing: the body is wanted, and has its share of the memory.
-std::optional<http_answer> connection::refuse(const parser_type& parser, const http_request& request,
+std::optional<http_answer> connection::refuse(const parser_type& parser, http_request& request,
                                               body_budget::share& share) {
   const auto& message = parser.get();
   if (message.version() >= 11 && message.find(http::field::host) == message.end()) {
@@ -195,6 +195,9 @@ std::optional<http_answer> connection::refuse(const parser_type& parser, const h
   }
   if (size > limits_.max_body) return answer_to(http::error::body_limit, limits_);
   if (!share.grow_to(size)) return out_of_memory();
+  if (admission.wants_headers) {
+    for (const auto& field : message) request.headers.emplace_back(lower(field.name_string()), field.value());
+  }
   return std::nullopt;
 }
 
@@ -318,12 +321,13 @@ asio::awaitable<bool> connection::serve_one(bool first) {
 
 asio::awaitable<bool> connection::write(http_answer answer, bool head, unsigned version, bool keep_alive) {
   http::response<http::string_body> message(static_cast<http::status>(answer.status), version);
-  for (const auto& [name, value] : answer.headers) message.set(name, value);
-  message.set(http::field::content_type, answer.content_type);
+  const bool bodiless = answer.status == 204 || answer.status == 304;
   message.set(http::field::cache_control, "no-store");
+  for (const auto& [name, value] : answer.headers) message.set(name, value);
+  if (!bodiless) message.set(http::field::content_type, answer.content_type);
   message.keep_alive(keep_alive);
-  message.content_length(answer.body.size());
-  if (!head) message.body() = std::move(answer.body);
+  if (!bodiless) message.content_length(answer.body.size());
+  if (!head && !bodiless) message.body() = std::move(answer.body);
   stream_.expires_after(limits_.idle_time);
   http::response_serializer<http::string_body> serializer(message);
   // One after the other, not `head ? ... : ...`: GCC 12 destroys the operands of such a co_await twice.

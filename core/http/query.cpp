@@ -4,7 +4,6 @@
 #include "core/model/utf8.hpp"
 
 #include <algorithm>
-#include <optional>
 
 namespace tocsin {
 namespace {
@@ -15,6 +14,19 @@ int digit(char c) {
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
 }
+
+fault invalid(const std::string& what, const std::string& remedy, const std::string& name) {
+  return fault{"REQUEST_INVALID", what, remedy, {{}, 0, 0, name}};
+}
+
+std::string listed(std::initializer_list<std::string_view> names) {
+  if (names.size() == 0) return "This call takes no query parameters.";
+  std::string out;
+  for (const auto name : names) out += (out.empty() ? "Those taken are: " : ", ") + std::string(name);
+  return out + ".";
+}
+
+}  // namespace
 
 std::optional<std::string> percent_decode(std::string_view text) {
   std::string out;
@@ -31,19 +43,6 @@ std::optional<std::string> percent_decode(std::string_view text) {
   }
   return is_utf8(out) ? std::optional(out) : std::nullopt;
 }
-
-fault invalid(const std::string& what, const std::string& remedy, const std::string& name) {
-  return fault{"REQUEST_INVALID", what, remedy, {{}, 0, 0, name}};
-}
-
-std::string listed(std::initializer_list<std::string_view> names) {
-  if (names.size() == 0) return "This call takes no query parameters.";
-  std::string out;
-  for (const auto name : names) out += (out.empty() ? "Those taken are: " : ", ") + std::string(name);
-  return out + ".";
-}
-
-}  // namespace
 
 request_target split_target(std::string_view target) {
   const auto mark = target.find('?');

@@ -5,6 +5,7 @@
 
 #include <initializer_list>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,9 @@ struct request_target {
 };
 
 request_target split_target(std::string_view target);
+
+// Nothing: the encoding is broken, or what it gives is no UTF-8. '+' stays '+'.
+std::optional<std::string> percent_decode(std::string_view text);
 
 using query_parameters = std::map<std::string, std::string, std::less<>>;
 

@@ -12,7 +12,7 @@ constexpr std::array<std::string_view, 1> post{"POST"};
 constexpr std::array<std::string_view, 2> cloudevents{"application/cloudevents+json",
                                                       "application/cloudevents-batch+json"};
 
-constexpr std::array<api_route, 8> routes{{
+constexpr std::array<api_route, 9> routes{{
     {"/healthz", api_call::live, scope::open, get_or_head, {}},
     {"/readyz", api_call::ready, scope::open, get_or_head, {}},
     {"/metrics", api_call::metrics, scope::open, get_or_head, {}},
@@ -21,6 +21,7 @@ constexpr std::array<api_route, 8> routes{{
     {"/v1/deliveries/{}", api_call::show, scope::read, get_or_head, {}},
     {"/v1/queue", api_call::queue, scope::read, get_or_head, {}},
     {"/v1/plugins", api_call::plugins, scope::read, get_or_head, {}},
+    {"/v1/sources/{}/*", api_call::source, scope::publish, {}, {}},  // the source's plugin says what it takes
 }};
 
 // Up to the next '/', which is taken away, too.

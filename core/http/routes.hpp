@@ -7,7 +7,7 @@
 
 namespace tocsin {
 
-enum class api_call : std::uint8_t { live, ready, metrics, publish, list, show, queue, plugins };
+enum class api_call : std::uint8_t { live, ready, metrics, publish, list, show, queue, plugins, source };
 
 // What a token must allow; open: no token is asked for. The admin token allows everything.
 enum class scope : std::uint8_t { open, publish, read };

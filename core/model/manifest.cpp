@@ -3,9 +3,11 @@
 
 #include "core/model/json.hpp"
 
+#include <tocsin/abi/ext/http_route.h>
 #include <boost/json.hpp>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <initializer_list>
 #include <limits>
@@ -260,10 +262,80 @@ void read_preset(const object_reader& top, manifest& into) {
   into.preset = std::move(data);
 }
 
+// "/" and segments of letters, digits and "-._~", none of them "." or "..": such a path is the same, encoded or not.
+bool is_route_path(string_view text) {
+  if (text.empty() || text.size() > 256 || text.front() != '/') return false;
+  while (!text.empty()) {
+    text.remove_prefix(1);
+    const string_view segment = text.substr(0, text.find('/'));
+    if (segment.empty() || segment == "." || segment == "..") return false;
+    if (!std::all_of(segment.begin(), segment.end(), [](char c) {
+          return lower_or_digit(c) || (c >= 'A' && c <= 'Z') || string_view("-._~").find(c) != string_view::npos;
+        }))
+      return false;
+    text.remove_prefix(segment.size());
+  }
+  return true;
+}
+
+// TYPE/SUBTYPE in lower case, without parameters, or */*.
+bool is_media_type(string_view text) {
+  if (text == "*/*") return true;
+  const auto slash = text.find('/');
+  if (slash == string_view::npos || slash == 0 || slash + 1 == text.size() || text.size() > 128) return false;
+  return std::all_of(text.begin(), text.end(), [&text, slash](const char& c) {
+    const bool is_the_slash = &c == text.data() + slash;
+    return is_the_slash || lower_or_digit(c) || string_view("-.+_").find(c) != string_view::npos;
+  });
+}
+
+manifest_http_route read_http_route(const object_reader& entry) {
+  entry.only({"method", "path", "scope", "content_types", "summary"});
+  manifest_http_route route;
+  route.method = entry.text("method");
+  constexpr std::array<string_view, 5> methods{"GET", "POST", "PUT", "PATCH", "DELETE"};
+  if (std::find(methods.begin(), methods.end(), route.method) == methods.end())
+    refuse(entry.at("method"), "must be GET, POST, PUT, PATCH or DELETE.");
+  route.path = entry.text("path");
+  if (!is_route_path(route.path)) {
+    refuse(entry.at("path"),
+           "must be a path such as /heartbeat: \"/\" and segments of letters, digits and \"-._~\", at most 256 "
+           "characters.");
+  }
+  if (entry.find("scope")) route.scope = entry.text("scope");
+  if (route.scope != "publish" && route.scope != "read" && route.scope != "open")
+    refuse(entry.at("scope"), "must be publish, read or open.");
+  if (entry.find("content_types")) {
+    if (!route.takes_body())
+      refuse(entry.at("content_types"), "is for POST, PUT and PATCH: " + route.method + " has no body.");
+    route.content_types = entry.texts("content_types");
+    if (route.content_types.empty()) refuse(entry.at("content_types"), "must name a type; \"*/*\" is any.");
+    for (std::size_t index = 0; index < route.content_types.size(); ++index) {
+      if (!is_media_type(route.content_types[index]))
+        refuse(element(entry.at("content_types"), index),
+               "must be a media type in lower case without parameters, such as application/json, or */*.");
+    }
+  }
+  route.summary = entry.text_or_empty("summary");
+  return route;
+}
+
+void read_http_routes(const object_reader& top, manifest& into) {
+  top.each("http_routes", [&](const json::value& item, const string& key) {
+    auto route = read_http_route(object_reader(item, key));
+    const auto same = [&](const auto& other) { return other.method == route.method && other.path == route.path; };
+    if (std::any_of(into.http_routes.begin(), into.http_routes.end(), same))
+      refuse(key, route.method + " " + route.path + " is there twice.");
+    into.http_routes.push_back(std::move(route));
+  });
+  if (!into.http_routes.empty() && !into.provides_extension(TOCSIN_EXT_HTTP_ROUTE))
+    refuse("http_routes", "needs " TOCSIN_EXT_HTTP_ROUTE " in \"provides\": nobody would take these requests.");
+}
+
 manifest read(const json::value& value) {
   const object_reader top(value, "");
   top.only({"id", "version", "abi", "title", "description", "provides", "requires", "parts", "stages", "codes",
-            "capabilities", "settings", "groups", "preset"});
+            "capabilities", "settings", "groups", "preset", "http_routes"});
   manifest into;
   read_identity(top, into);
   read_extensions(top, into);
@@ -279,6 +351,7 @@ manifest read(const json::value& value) {
   read_settings(top, into);
   read_groups(top, into);
   read_preset(top, into);
+  read_http_routes(top, into);
   return into;
 }
 

@@ -20,6 +20,17 @@ struct manifest_requirement {
   bool same_process = false;  // "locality": "same_process" or "any"
 };
 
+// What one path of a source takes: METHOD /v1/sources/NAME/PATH.
+struct manifest_http_route {
+  std::string method;             // GET, POST, PUT, PATCH or DELETE
+  std::string path;               // "/heartbeat"
+  std::string scope = "publish";  // what the caller's token must allow: publish or read; open: no token is asked for
+  std::vector<std::string> content_types{"application/json"};  // of a body; "*/*": any, or none
+  std::string summary;
+
+  bool takes_body() const { return method == "POST" || method == "PUT" || method == "PATCH"; }
+};
+
 // What a preset's manifest says of the channel that it fills in.
 struct preset_data {
   std::string channel_plugin;    // "for": the plugin id
@@ -43,6 +54,7 @@ struct manifest {
   boost::json::object settings;                            // its schema; empty: it has none
   std::map<std::string, std::vector<std::string>> groups;  // group -> dotted keys that only make sense together
   std::optional<preset_data> preset;
+  std::vector<manifest_http_route> http_routes;
 
   bool provides_extension(std::string_view extension_id) const;
 };

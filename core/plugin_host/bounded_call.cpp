@@ -6,7 +6,6 @@ namespace tocsin {
 fault no_answer(plugin_instance& instance, control_thread::ending ended, std::string_view call, std::string about,
                 std::chrono::milliseconds limit) {
   if (ended == control_thread::ending::threw) {
-    instance.misbehaves("it threw an exception across the binary interface", std::string(call));
     return {"PLUGIN_FAILED",
             "it threw an exception in " + std::string(call) + "().",
             "Tell the plugin's author: no exception may leave a plugin.",

@@ -3,6 +3,7 @@
 
 #include "core/plugin_host/abi_values.hpp"
 #include "core/plugin_host/bounded_call.hpp"
+#include "core/plugin_host/guarded_call.hpp"
 #include "core/plugin_host/plugin_lifetime.hpp"
 
 #include <algorithm>
@@ -17,15 +18,6 @@ fault refused(const endpoint_settings& settings, std::string code, std::string w
           std::move(what),
           "Correct the channel's settings and reload.",
           {.file = {}, .key = "channels." + settings.key.channel}};
-}
-
-call_subject subject_of(std::span<const outgoing_message> messages) {
-  if (messages.empty()) return {};
-  const outgoing_message& first = messages.front();
-  return {.kind = "delivery",
-          .number = static_cast<std::uint64_t>(first.delivery),
-          .attempt = first.attempt,
-          .more = messages.size() - 1};
 }
 
 result<opened_endpoint> open_now(plugin_instance& instance, const endpoint_settings& settings, std::string pool) {
@@ -88,95 +80,9 @@ result<opened_endpoint> channel_adapter::open(const endpoint_settings& settings)
 
 void channel_adapter::close(endpoint_token endpoint) { close_endpoint(instance_, endpoint); }
 
-void channel_adapter::deliver(std::span<const outgoing_message> messages) {
-  while (!messages.empty()) {
-    const auto other = std::find_if(messages.begin(), messages.end(), [&](const outgoing_message& message) {
-      return message.endpoint != messages.front().endpoint;
-    });
-    const auto count = static_cast<std::size_t>(other - messages.begin());
-    deliver_to_one(messages.first(count));
-    messages = messages.subspan(count);
-  }
-}
+void channel_adapter::deliver(std::span<const outgoing_message> messages) { lanes_->deliver(messages); }
 
-void channel_adapter::deliver_to_one(std::span<const outgoing_message> messages) {
-  const endpoint_token endpoint = messages.front().endpoint;
-  lane& own = lanes_[(endpoint.index * 31 + endpoint.generation) % lane_count];
-  {
-    const std::lock_guard lock(own.mutex);
-    if (own.busy && !instance_.is_hung()) {
-      own.waiting.insert(own.waiting.end(), messages.begin(), messages.end());
-      return;
-    }
-    own.busy = true;
-  }
-  hand_in(messages);
-  std::vector<outgoing_message> more;
-  while (true) {
-    more.clear();
-    {
-      const std::lock_guard lock(own.mutex);
-      if (own.waiting.empty()) {
-        own.busy = false;
-        return;
-      }
-      more.swap(own.waiting);
-    }
-    hand_in(more);
-  }
-}
-
-void channel_adapter::plugin_hangs() {
-  for (lane& one : lanes_) {
-    std::vector<outgoing_message> waiting;
-    {
-      const std::lock_guard lock(one.mutex);
-      waiting.swap(one.waiting);
-    }
-    if (!waiting.empty()) give_back(waiting);
-  }
-}
-
-void channel_adapter::hand_in(std::span<const outgoing_message> messages) {
-  const auto pass = instance_.into_plugin.enter();
-  if (!pass) return give_back(messages);
-  const abi::message_batch batch(messages);
-  instance_.deliveries.add(messages);
-  const plugin_call call(instance_, "channel.deliver", call_thread::worker, subject_of(messages));
-  try {
-    instance_.tables.channel->deliver(instance_.plugin->self, batch.data(), batch.size());
-  } catch (...) {
-    instance_.misbehaves("it threw an exception across the binary interface", "channel.deliver");
-    std::vector<outstanding_deliveries::entry> lost;
-    for (const outgoing_message& message : messages) {
-      const auto token = abi::delivery_token(message.delivery, message.attempt);
-      if (instance_.deliveries.take(token)) lost.push_back({token, message.endpoint});
-    }
-    report_lost(instance_, lost, "it threw instead of completing deliveries");
-  }
-}
-
-void channel_adapter::give_back(std::span<const outgoing_message> messages) {
-  const auto pass = instance_.into_host.enter();
-  if (!pass || !instance_.services.complete) return;  // the whole host has stopped: the next start finds them
-  std::vector<outcome> outcomes;
-  for (const outgoing_message& message : messages) {
-    outcome untouched;
-    untouched.delivery = message.delivery;
-    untouched.attempt = message.attempt;
-    if (instance_
-            .is_hung()) {  // not returned: the endpoint pauses until the settings name another, or the host restarts
-      untouched.outcome_class = outcome_class::config;
-      untouched.code = "PLUGIN_HUNG";
-      untouched.detail = "The plugin " + instance_.about.id + " was not asked: " + instance_.hung_reason();
-    } else {
-      untouched.outcome_class = outcome_class::returned;
-      untouched.detail = "The plugin " + instance_.about.id + " is stopping.";
-    }
-    outcomes.push_back(std::move(untouched));
-  }
-  instance_.services.complete(std::move(outcomes));
-}
+void channel_adapter::plugin_hangs() { lanes_->give_back_waiting(); }
 
 void channel_adapter::cancel(std::span<const outgoing_message> messages) {
   const auto pass = instance_.into_plugin.enter();
@@ -185,12 +91,8 @@ void channel_adapter::cancel(std::span<const outgoing_message> messages) {
   tokens.reserve(messages.size());
   for (const outgoing_message& message : messages)
     tokens.push_back(abi::delivery_token(message.delivery, message.attempt));
-  const plugin_call call(instance_, "channel.cancel", call_thread::worker, subject_of(messages));
-  try {
-    instance_.tables.channel->cancel(instance_.plugin->self, tokens.data(), tokens.size());
-  } catch (...) {
-    instance_.misbehaves("it threw an exception across the binary interface", "channel.cancel");
-  }
+  guarded_call(instance_, "channel.cancel", subject_of(messages),
+               [&] { instance_.tables.channel->cancel(instance_.plugin->self, tokens.data(), tokens.size()); });
 }
 
 bool channel_adapter::wants(std::string_view part) const {

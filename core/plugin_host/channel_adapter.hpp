@@ -2,18 +2,20 @@
 #pragma once
 
 #include "core/model/message.hpp"
+#include "core/plugin_host/delivery_lanes.hpp"
 #include "core/plugin_host/plugin_instance.hpp"
 
-#include <array>
-#include <mutex>
+#include <memory>
 #include <span>
-#include <vector>
+#include <string>
+#include <string_view>
 
 namespace tocsin {
 
 class channel_adapter final : public channel_port {
  public:
-  explicit channel_adapter(plugin_instance& instance) : instance_(instance) {}
+  explicit channel_adapter(plugin_instance& instance)
+      : instance_(instance), lanes_(std::make_shared<delivery_lanes>(instance)) {}
 
   result<opened_endpoint> open(const endpoint_settings& settings) override;
   void close(endpoint_token endpoint) override;
@@ -24,21 +26,8 @@ class channel_adapter final : public channel_port {
   void plugin_hangs();
 
  private:
-  // The plugin gets the deliveries of one endpoint one call at a time: who finds a call under way (it may be one's own,
-  // further up the stack) leaves the messages for it to take along.
-  struct lane {
-    std::mutex mutex;
-    bool busy = false;
-    std::vector<outgoing_message> waiting;
-  };
-  static constexpr std::size_t lane_count = 32;
-
-  void deliver_to_one(std::span<const outgoing_message> messages);
-  void hand_in(std::span<const outgoing_message> messages);
-  void give_back(std::span<const outgoing_message> messages);
-
   plugin_instance& instance_;
-  std::array<lane, lane_count> lanes_;
+  const std::shared_ptr<delivery_lanes> lanes_;
 };
 
 // Opens an endpoint of a channel plugin, with a pool of its own or that of the settings.

@@ -1,4 +1,5 @@
 // tocsin.host.clock/1 and tocsin.host.timer/1: the time, and calls at a time, for plugins.
+#include "core/plugin_host/guarded_call.hpp"
 #include "core/plugin_host/host_extensions.hpp"
 
 #include <algorithm>
@@ -29,8 +30,8 @@ void fire(plugin_instance& instance, std::uint64_t id, std::uint64_t run) {
   if (!instance.timers.take(id, run)) return;
   const auto pass = instance.into_plugin.enter();
   if (!pass) return;
-  const plugin_call call(instance, "timer.fired", call_thread::worker, {.kind = "timer", .number = id});
-  instance.tables.timer->fired(instance.plugin->self, id);
+  guarded_call(instance, "timer.fired", {.kind = "timer", .number = id},
+               [&] { instance.tables.timer->fired(instance.plugin->self, id); });
 }
 
 void start(void* context, std::uint64_t id, std::uint64_t delay_ms) {

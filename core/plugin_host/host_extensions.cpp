@@ -9,7 +9,7 @@
 namespace tocsin {
 
 const void* find_host_extension(void*, tocsin_string id) {
-  static constexpr std::array<std::pair<std::string_view, const void*>, 11> offered{{
+  static constexpr std::array<std::pair<std::string_view, const void*>, 12> offered{{
       {TOCSIN_HOST_LOG, &host_log_table},
       {TOCSIN_HOST_CLOCK, &host_clock_table},
       {TOCSIN_HOST_TIMER, &host_timer_table},
@@ -20,6 +20,7 @@ const void* find_host_extension(void*, tocsin_string id) {
       {TOCSIN_HOST_PUBLISH, &host_publish_table},
       {TOCSIN_HOST_DOCTOR, &host_doctor_table},
       {TOCSIN_HOST_METRICS, &host_metrics_table},
+      {TOCSIN_HOST_HTTP_ANSWER, &host_http_answer_table},
       {TOCSIN_HOST_THREAD_CHECK, &host_thread_check_table},
   }};
   for (const auto& [name, table] : offered)

@@ -7,6 +7,7 @@
 #include <tocsin/abi/ext/channel.h>
 #include <tocsin/abi/ext/clock.h>
 #include <tocsin/abi/ext/doctor.h>
+#include <tocsin/abi/ext/http_route.h>
 #include <tocsin/abi/ext/log.h>
 #include <tocsin/abi/ext/metrics.h>
 #include <tocsin/abi/ext/secret_store.h>
@@ -30,6 +31,7 @@ extern const tocsin_host_complete host_complete_table;
 extern const tocsin_host_publish host_publish_table;
 extern const tocsin_host_doctor host_doctor_table;
 extern const tocsin_host_metrics host_metrics_table;
+extern const tocsin_host_http_answer host_http_answer_table;
 extern const tocsin_host_thread_check host_thread_check_table;
 
 // tocsin_host.get_extension.

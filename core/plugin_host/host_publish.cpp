@@ -3,6 +3,7 @@
 #include "core/observe/log.hpp"
 #include "core/plugin_host/abi_values.hpp"
 #include "core/plugin_host/checked_calls.hpp"
+#include "core/plugin_host/guarded_call.hpp"
 #include "core/plugin_host/host_extensions.hpp"
 
 #include <algorithm>
@@ -101,8 +102,8 @@ void answer(plugin_instance& instance, tocsin_token source, std::uint64_t ticket
   }
   const auto pass = instance.into_plugin.enter();
   if (!pass) return;
-  const plugin_call call(instance, "source.published", call_thread::worker, {.kind = "ticket", .number = ticket});
-  instance.tables.source->published(instance.plugin->self, source, ticket, &shown);
+  guarded_call(instance, "source.published", {.kind = "ticket", .number = ticket},
+               [&] { instance.tables.source->published(instance.plugin->self, source, ticket, &shown); });
 }
 
 tocsin_status publish(void* context, tocsin_token source, std::uint64_t ticket, const tocsin_event* const* events,

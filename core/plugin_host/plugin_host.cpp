@@ -11,6 +11,7 @@
 #include "core/plugin_host/library.hpp"
 #include "core/plugin_host/plugin_instance.hpp"
 #include "core/plugin_host/plugin_lifetime.hpp"
+#include "core/plugin_host/source_requests.hpp"
 #include "core/plugin_host/start_order.hpp"
 #include "core/plugin_host/subscriber_call.hpp"
 
@@ -67,6 +68,7 @@ struct plugin_host::impl {
   std::vector<plugin_instance*> instances;     // every one that was made
   std::vector<std::string> started;            // ids, in order
   std::map<std::string, std::string> sources;  // name -> plugin id
+  source_requests requests;
   struct open_subscription {
     std::string plugin;
     tocsin_token token{};
@@ -198,6 +200,7 @@ void plugin_host::impl::give_up(std::size_t index, plugin_instance& instance) {
     if (found != active.end()) channel = found->second.channel;
   }
   instance.diagnoses.give_up_all();
+  instance.http_calls.fail_all({"SOURCE_DOWN", "The source's plugin hangs: " + instance.hung_reason(), {}, {}});
   report_lost(instance, instance.deliveries.take_all(), "it hangs, and these deliveries with it");
   if (channel) channel->plugin_hangs();
 }
@@ -278,6 +281,7 @@ plugin_host::~plugin_host() {
 void plugin_host::start(const std::function<bool(const manifest&)>& needed) { impl_->start(needed); }
 
 void plugin_host::stop(std::chrono::milliseconds limit) {
+  impl_->requests.end(std::chrono::milliseconds{0});
   impl_->stop(limit);
   impl_->watchdog->end();
 }
@@ -378,12 +382,14 @@ result<void> plugin_host::open_source(const std::string& plugin_id, const source
     return refuse("The plugin \"" + plugin_id + "\": " + opened.error().what);
   if (!opened) return opened.error();
   impl_->sources.emplace(opening.name, plugin_id);
+  impl_->requests.add(opening.name, instance, instance.sources.token_of(opening.name));
   return {};
 }
 
 void plugin_host::close_source(const std::string& name) {
   const auto opened = impl_->sources.find(name);
   if (opened == impl_->sources.end()) return;
+  impl_->requests.remove(name);
   const auto found = impl_->find(opened->second);
   impl_->sources.erase(opened);
   tocsin_token token{};
@@ -395,6 +401,19 @@ void plugin_host::close_source(const std::string& name) {
         return {};
       }));
 }
+
+std::optional<std::vector<manifest_http_route>> plugin_host::http_routes(const std::string& plugin_id) const {
+  const std::lock_guard lock(impl_->mutex);
+  for (const plugin_info& info : impl_->infos)
+    if (info.id == plugin_id && info.state != plugin_state::refused) return info.manifest.http_routes;
+  return std::nullopt;
+}
+
+void plugin_host::request(source_request what, source_answer_handler done) {
+  impl_->requests.pass(std::move(what), std::move(done));
+}
+
+void plugin_host::end_requests(std::chrono::milliseconds limit) { impl_->requests.end(limit); }
 
 result<subscriber_feed> plugin_host::open_subscriber(const std::string& plugin_id, const subscriber_opening& opening) {
   const auto refuse = [&](std::string what) {
@@ -411,10 +430,12 @@ result<subscriber_feed> plugin_host::open_subscriber(const std::string& plugin_i
   const auto token = open_subscription(instance, opening);
   if (!token) return refuse(token.error().what);
   impl_->subscribers.emplace(opening.name, impl::open_subscription{plugin_id, *token});
-  return subscriber_feed(
-      [&instance, token = *token](std::span<const std::shared_ptr<const event>> events, std::uint64_t lost) {
-        feed_events(instance, token, events, lost);
-      });
+  // What a call that threw was given counts as passed over.
+  return subscriber_feed([&instance, token = *token, missed = std::uint64_t{0}](
+                             std::span<const std::shared_ptr<const event>> events, std::uint64_t lost) mutable {
+    missed += lost;
+    missed = feed_events(instance, token, events, missed) ? 0 : missed + events.size();
+  });
 }
 
 void plugin_host::close_subscriber(const std::string& name) {

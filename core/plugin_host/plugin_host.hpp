@@ -12,9 +12,12 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tocsin {
@@ -86,6 +89,26 @@ struct subscriber_opening {
 // the plugin does not run any more, nothing happens. [any thread]
 using subscriber_feed = std::function<void(std::span<const std::shared_ptr<const event>> events, std::uint64_t lost)>;
 
+// A request to an open source: METHOD /v1/sources/NAME/PATH.
+struct source_request {
+  std::string source;                                        // NAME
+  std::string method;                                        // "POST"
+  std::string path;                                          // what follows the name, decoded: "/heartbeat"
+  std::string query;                                         // as it was sent
+  std::string organization;                                  // of the caller's token; empty: none
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
+  std::string body;
+};
+struct source_answer {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+  std::map<std::string, std::string> headers;
+};
+// SOURCE_DOWN: it does not run; SOURCE_BUSY: it has too much under way; SOURCE_TIMEOUT: it does not answer;
+// SOURCE_FAILED: it threw, or its answer is none.
+using source_answer_handler = std::function<void(result<source_answer>)>;
+
 struct preset_finding {
   bool fatal = false;
   std::string key;
@@ -119,6 +142,14 @@ class plugin_host {
 
   result<void> open_source(const std::string& plugin_id, const source_opening& opening);
   void close_source(const std::string& name);
+
+  // What a plugin's sources take, by its manifest, whether it runs or not. Nothing: it is not installed. [any thread]
+  std::optional<std::vector<manifest_http_route>> http_routes(const std::string& plugin_id) const;
+  // Hands a request to an open source. `done` is called once, on any thread, possibly before this returns. [any thread]
+  void request(source_request what, source_answer_handler done);
+  // Requests are not handed in any more; those under way may be answered within the limit, the rest is answered
+  // SOURCE_DOWN. [any thread]
+  void end_requests(std::chrono::milliseconds limit);
 
   // The feed may be used until close_subscriber().
   result<subscriber_feed> open_subscriber(const std::string& plugin_id, const subscriber_opening& opening);

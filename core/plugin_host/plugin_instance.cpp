@@ -29,7 +29,9 @@ plugin_instance::plugin_instance(manifest about_, plugin_host_services services_
       services(std::move(services_)),
       codes(codes_),
       tasks(*services.pool),
-      own_events(std::make_shared<open_source_entry>("plugin:" + about.id, own_credits)) {
+      workers(*services.pool, services.pool->threads() / 2),
+      own_events(std::make_shared<open_source_entry>("plugin:" + about.id, own_credits)),
+      http_calls(services) {
   host.struct_size = sizeof(host);
   host.abi_version = TOCSIN_ABI_VERSION;
   host.context = this;
@@ -43,15 +45,15 @@ std::function<void()> plugin_instance::late_sink(std::string_view call) {
   return [this, call = std::string(call)] { misbehaves("it used a sink after the call that lent it", call); };
 }
 
-void plugin_instance::misbehaves(std::string_view how, std::string detail) {
+void plugin_instance::misbehaves(std::string_view how, std::string detail, std::string_view call) {
   const std::uint64_t count = misdeeds_.fetch_add(1, std::memory_order_relaxed) + 1;
   if (count > 16 && (count & (count - 1)) != 0) return;
-  log::write(log::level::warn, "plugin is misbehaving",
-             {{"plugin", about.id},
-              {"version", about.version},
-              {"how", std::string(how)},
-              {"detail", std::move(detail)},
-              {"count", std::to_string(count)}});
+  std::vector<log::field> fields{{"plugin", about.id}, {"version", about.version}, {"build", identity.build_id}};
+  if (!call.empty()) fields.push_back({"call", std::string(call)});
+  fields.push_back({"how", std::string(how)});
+  fields.push_back({"detail", std::move(detail)});
+  fields.push_back({"count", std::to_string(count)});
+  log::write(log::level::warn, "plugin is misbehaving", fields);
 }
 
 void plugin_instance::hangs(std::string_view call, std::string concerns, std::chrono::milliseconds limit) {

@@ -6,6 +6,7 @@
 #include "core/plugin_host/callback_gate.hpp"
 #include "core/plugin_host/control_thread.hpp"
 #include "core/plugin_host/diagnosis.hpp"
+#include "core/plugin_host/http_calls.hpp"
 #include "core/plugin_host/outstanding_deliveries.hpp"
 #include "core/plugin_host/plugin_call.hpp"
 #include "core/plugin_host/plugin_host.hpp"
@@ -15,6 +16,7 @@
 #include "core/plugin_host/source_table.hpp"
 #include "core/plugin_host/timer_table.hpp"
 #include "core/runtime/executor.hpp"
+#include "core/runtime/thread_share.hpp"
 
 #include <tocsin/abi/entry.h>
 #include <tocsin/abi/host.h>
@@ -64,7 +66,8 @@ struct plugin_instance {
   // How long stop() waits for the answers to what was published.
   std::chrono::milliseconds answer_limit = std::chrono::seconds(2);
 
-  serial_queue tasks;  // fired() and published() run here, one at a time
+  serial_queue tasks;    // fired() and published() run here, one at a time
+  thread_share workers;  // calls that may come for several things at once run here: on half of the pool at most
   timer_table timers;
   source_table sources;
   const source_table::entry_ptr own_events;  // stands for the plugin itself where it publishes
@@ -72,12 +75,13 @@ struct plugin_instance {
   diagnosis_table diagnoses;
   plugin_metrics metrics;
   secret_request_table secret_requests;
+  http_call_table http_calls;
 
   // For the sinks of its calls: reports a write after the call, where the host is checked; else nothing.
   std::function<void()> late_sink(std::string_view call);
 
-  // One line in the log; of many alike only some.
-  void misbehaves(std::string_view how, std::string detail = {});
+  // One line in the log; of many alike only some. call: the call of the host's in which it did so, where there is one.
+  void misbehaves(std::string_view how, std::string detail = {}, std::string_view call = {});
 
   // A call has not come back within its limit: reported once, and nothing of the host's calls the plugin any more.
   // [any thread]

@@ -60,6 +60,10 @@ const char* missing(const tocsin_secret_store* table) {
   return nullptr;
 }
 
+const char* missing(const tocsin_http_route* table) {
+  return TOCSIN_MISSING(tocsin_http_route, table, call) ? "call" : nullptr;
+}
+
 const char* missing(const tocsin_plugin* plugin) {
   if (TOCSIN_MISSING(tocsin_plugin, plugin, get_extension)) return "get_extension";
   if (TOCSIN_MISSING(tocsin_plugin, plugin, start)) return "start";
@@ -124,6 +128,7 @@ result<plugin_tables> fetch_tables(const tocsin_plugin& plugin, const manifest& 
   if (auto taken = take(plugin, about, TOCSIN_EXT_PRESET, tables.preset); !taken) return taken.error();
   if (auto taken = take(plugin, about, TOCSIN_EXT_TIMER, tables.timer); !taken) return taken.error();
   if (auto taken = take(plugin, about, TOCSIN_EXT_SECRETS, tables.secrets); !taken) return taken.error();
+  if (auto taken = take(plugin, about, TOCSIN_EXT_HTTP_ROUTE, tables.http_route); !taken) return taken.error();
   for (const std::string& id : about.provides) {
     const void* table = ask(plugin, id);
     if (!table) return disagrees("its manifest provides " + id + ", but the plugin has no such table.");

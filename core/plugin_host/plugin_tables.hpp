@@ -8,6 +8,7 @@
 #include <tocsin/abi/ext/channel.h>
 #include <tocsin/abi/ext/clock.h>
 #include <tocsin/abi/ext/doctor.h>
+#include <tocsin/abi/ext/http_route.h>
 #include <tocsin/abi/ext/preset.h>
 #include <tocsin/abi/ext/secret_store.h>
 #include <tocsin/abi/ext/source.h>
@@ -27,6 +28,7 @@ struct plugin_tables {
   const tocsin_preset* preset = nullptr;
   const tocsin_timer* timer = nullptr;
   const tocsin_secret_store* secrets = nullptr;
+  const tocsin_http_route* http_route = nullptr;
   std::map<std::string, const void*, std::less<>> all;  // every extension, services of other plugins' included
 };
 

@@ -3,6 +3,7 @@
 
 #include "core/plugin_host/abi_values.hpp"
 #include "core/plugin_host/bounded_call.hpp"
+#include "core/plugin_host/guarded_call.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -65,16 +66,21 @@ class open_store final : public secret_store_port {
  private:
   static void fetch_now(plugin_instance& instance, tocsin_token token, const std::string& name, std::uint64_t request,
                         const std::string& reference) {
-    const auto pass = instance.into_plugin.enter();
-    if (!pass) {
+    const auto fail = [&instance, request](std::string reason) {
       answered done;
       if (instance.secret_requests.take(request, done) != secret_request_table::found::waiting) return;
       secret_answer answer;
-      answer.reason = instance.is_hung() ? "The plugin hangs: " + instance.hung_reason() : "The plugin does not run.";
-      return done(std::move(answer));
+      answer.reason = std::move(reason);
+      done(std::move(answer));
+    };
+    const auto pass = instance.into_plugin.enter();
+    if (!pass) {
+      return fail(instance.is_hung() ? "The plugin hangs: " + instance.hung_reason() : "The plugin does not run.");
     }
-    const plugin_call call(instance, "secrets.fetch", call_thread::worker, {.kind = "store", .name = name});
-    instance.tables.secrets->fetch(instance.plugin->self, token, {request, 1}, abi::borrow(reference));
+    const bool ended_well = guarded_call(instance, "secrets.fetch", {.kind = "store", .name = name}, [&] {
+      instance.tables.secrets->fetch(instance.plugin->self, token, {request, 1}, abi::borrow(reference));
+    });
+    if (!ended_well) fail("The plugin failed at it; the log says how.");
   }
 
   static void close_now(plugin_instance& instance, tocsin_token token, const std::string& name) {

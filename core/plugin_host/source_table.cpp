@@ -73,6 +73,13 @@ bool source_table::has(const std::string& name) const {
   return std::any_of(open_.begin(), open_.end(), [&](const auto& entry) { return entry.second->name() == name; });
 }
 
+tocsin_token source_table::token_of(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  const auto found =
+      std::find_if(open_.begin(), open_.end(), [&](const auto& entry) { return entry.second->name() == name; });
+  return found == open_.end() ? tocsin_token{} : tocsin_token{found->first.first, found->first.second};
+}
+
 void source_table::clear() {
   const std::lock_guard lock(mutex_);
   open_.clear();

@@ -51,6 +51,8 @@ class source_table {
   // By the name of [sources.NAME]: its token, and it is gone.
   bool remove(const std::string& name, tocsin_token& token);
   bool has(const std::string& name) const;
+  // {0, 0}: no such source is open.
+  tocsin_token token_of(const std::string& name) const;
   void clear();
 
  private:

@@ -3,6 +3,7 @@
 
 #include "core/plugin_host/abi_values.hpp"
 #include "core/plugin_host/bounded_call.hpp"
+#include "core/plugin_host/guarded_call.hpp"
 
 namespace tocsin {
 namespace {
@@ -55,16 +56,17 @@ void close_subscription(plugin_instance& instance, tocsin_token token, const std
                                        }));
 }
 
-void feed_events(plugin_instance& instance, tocsin_token token, std::span<const std::shared_ptr<const event>> events,
+bool feed_events(plugin_instance& instance, tocsin_token token, std::span<const std::shared_ptr<const event>> events,
                  std::uint64_t lost) {
   const auto pass = instance.into_plugin.enter();
-  if (!pass) return;
+  if (!pass) return true;
   const abi::event_batch batch(events);
-  const plugin_call call(instance, "subscriber.events", call_thread::worker,
-                         {.kind = events.empty() ? std::string_view() : "event",
-                          .name = events.empty() ? std::string_view() : std::string_view(events.front()->id),
-                          .more = events.empty() ? 0 : events.size() - 1});
-  instance.tables.subscriber->events(instance.plugin->self, token, batch.data(), batch.size(), lost);
+  const call_subject about{.kind = events.empty() ? std::string_view() : "event",
+                           .name = events.empty() ? std::string_view() : std::string_view(events.front()->id),
+                           .more = events.empty() ? 0 : events.size() - 1};
+  return guarded_call(instance, "subscriber.events", about, [&] {
+    instance.tables.subscriber->events(instance.plugin->self, token, batch.data(), batch.size(), lost);
+  });
 }
 
 }  // namespace tocsin

@@ -17,8 +17,9 @@ result<tocsin_token> open_subscription(plugin_instance& instance, const subscrib
 // [control]
 void close_subscription(plugin_instance& instance, tocsin_token token, const std::string& name);
 
-// Calls for one subscription come one at a time. [any thread]
-void feed_events(plugin_instance& instance, tocsin_token token, std::span<const std::shared_ptr<const event>> events,
+// Calls for one subscription come one at a time. False: the plugin threw, and nobody knows what it made of them.
+// [any thread]
+bool feed_events(plugin_instance& instance, tocsin_token token, std::span<const std::shared_ptr<const event>> events,
                  std::uint64_t lost);
 
 }  // namespace tocsin

@@ -12,7 +12,7 @@ namespace tocsin {
 
 struct executor::impl {
   explicit impl(std::size_t threads)
-      : context(static_cast<int>(threads)), guard(boost::asio::make_work_guard(context)) {
+      : made_with(threads), context(static_cast<int>(threads)), guard(boost::asio::make_work_guard(context)) {
     for (std::size_t at = 0; at < threads; ++at) add_thread();
   }
 
@@ -42,6 +42,7 @@ struct executor::impl {
       if (worker.joinable()) worker.join();
   }
 
+  const std::size_t made_with;
   boost::asio::io_context context;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard;
   std::mutex mutex;
@@ -76,6 +77,8 @@ void executor::abandon(std::chrono::milliseconds limit) {
     if (worker.joinable()) worker.detach();
   static_cast<void>(new std::shared_ptr<impl>(impl_));  // they are within it for as long as the process lives
 }
+
+std::size_t executor::threads() const { return impl_->made_with; }
 
 boost::asio::io_context& executor::context() { return impl_->context; }
 

@@ -27,6 +27,8 @@ class executor {
   void add_thread();
   // As stop(), but threads that do not end within the limit are left behind: end the process without destructors.
   void abandon(std::chrono::milliseconds limit);
+  // How many threads it was made with.
+  std::size_t threads() const;
   // For drivers that do I/O (HTTP, timers).
   boost::asio::io_context& context();
 

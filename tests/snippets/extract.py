@@ -11,6 +11,7 @@ PROLOGUE = """\
 #include <tocsin/abi/ext/stream.h>
 #include <tocsin/sdk/channel.hpp>
 #include <tocsin/sdk/doctor.hpp>
+#include <tocsin/sdk/http_route.hpp>
 #include <tocsin/sdk/json.hpp>
 #include <tocsin/sdk/metrics.hpp>
 #include <tocsin/sdk/plugin.hpp>

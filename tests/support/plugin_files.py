@@ -76,11 +76,12 @@ class PluginFiles:
     def good(self):
         return self.source("quick").read_bytes()
 
-    def misbehaving(self, number, place="", deed="", folder=None, name=None):
-        """A plugin hostile-NNNN that does the deed at the place, or serves well; each number is a file of its own."""
-        content = self.source("hostile-0000").read_bytes()
+    def misbehaving(self, number, place="", deed="", folder=None, name=None, built="hostile-0000"):
+        """A plugin hostile-NNNN that does the deed at the place, or serves well; each number is a file of its own.
+        built: "hostile-many" has every extension that the host calls, not only a channel."""
+        content = self.source(built).read_bytes()
         plugin = f"hostile-{number:04d}"
-        content = content.replace(b"hostile-0000", plugin.encode())
+        content = content.replace(built.encode(), plugin.encode())
         for what, word in (("place", place), ("deed", deed)):
             blank = f"{what}=                ;".encode()
             assert content.count(blank) == 1, what

@@ -1,13 +1,18 @@
 // A test plugin that does one bad thing at one place, or none: then it is a channel that delivers everything at once.
 //
 // A test writes both into a copy of the file, over the blanks of chosen_at and chosen_deed:
-// where: constructor, entry, create, get_extension, start, open, deliver, cancel, close, stop or destroy
+// where: constructor, entry, create, get_extension, start, open, deliver, cancel, close, stop or destroy; with
+//        TOCSIN_HOSTILE_MANY also source-open, source-close, fired, published, sub-open, sub-close, events or call
 // what:  exit, abort, crash, hang, throw, fail, leave-thread, call-late
 //
 // It keeps to the plain C tables, since the SDK's wrapper would catch what it throws.
 #include <tocsin/abi/entry.h>
 #include <tocsin/abi/ext/channel.h>
+#include <tocsin/abi/ext/clock.h>
+#include <tocsin/abi/ext/http_route.h>
 #include <tocsin/abi/ext/log.h>
+#include <tocsin/abi/ext/source.h>
+#include <tocsin/abi/ext/subscriber.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -133,8 +138,69 @@ void channel_cancel(void*, const tocsin_token*, std::uint64_t) { misbehave("canc
 const tocsin_channel channel{sizeof(tocsin_channel), 0, &channel_open, &channel_close, &channel_deliver,
                              &channel_cancel};
 
+#ifdef TOCSIN_HOSTILE_MANY
+template <class Table>
+const Table* of_host(tocsin_string id) {
+  return static_cast<const Table*>(host->get_extension(host->context, id));
+}
+
+tocsin_status source_open(void*, const tocsin_source_config*, tocsin_token* source, const tocsin_sink* error) {
+  static std::uint64_t last = 0;
+  *source = {++last, 1};
+  of_host<tocsin_host_timer>(text(TOCSIN_HOST_TIMER))->start(host->context, last, 0);
+  return answer(misbehave("source-open"), error);
+}
+
+void source_close(void*, tocsin_token) { misbehave("source-close"); }
+void source_published(void*, tocsin_token, std::uint64_t, const tocsin_publish_result*) { misbehave("published"); }
+
+// Each source publishes one event of its own as soon as it is open.
+void timer_fired(void*, std::uint64_t id) {
+  misbehave("fired");
+  tocsin_event event{};
+  event.struct_size = sizeof(event);
+  event.id = text("fired");
+  event.source = text("/" TOCSIN_PLUGIN_ID);
+  event.type = text("hostile.fired");
+  const tocsin_event* one = &event;
+  of_host<tocsin_host_publish>(text(TOCSIN_HOST_PUBLISH))
+      ->publish(host->context, {id, 1}, id, &one, 1, nullptr, 0, nullptr);
+}
+
+tocsin_status subscriber_open(void*, const tocsin_subscription*, tocsin_token* subscription, const tocsin_sink* error) {
+  *subscription = {1, 1};
+  return answer(misbehave("sub-open"), error);
+}
+
+void subscriber_close(void*, tocsin_token) { misbehave("sub-close"); }
+
+void subscriber_events(void*, tocsin_token, const tocsin_event* const*, std::uint64_t, std::uint64_t) {
+  misbehave("events");
+}
+
+void route_call(void*, const tocsin_http_call* call) {
+  misbehave("call");
+  tocsin_http_answer done{};
+  done.struct_size = sizeof(done);
+  done.status = 200;
+  of_host<tocsin_host_http_answer>(text(TOCSIN_HOST_HTTP_ANSWER))->answer(host->context, call->call, &done);
+}
+
+const tocsin_source source{sizeof(tocsin_source), 0, &source_open, &source_close, &source_published};
+const tocsin_timer timer{sizeof(tocsin_timer), 0, &timer_fired};
+const tocsin_subscriber subscriber{sizeof(tocsin_subscriber), 0, &subscriber_open, &subscriber_close,
+                                   &subscriber_events};
+const tocsin_http_route route{sizeof(tocsin_http_route), 0, &route_call};
+#endif
+
 const void* get_extension(void*, tocsin_string id) {
   misbehave("get_extension");
+#ifdef TOCSIN_HOSTILE_MANY
+  if (same(id, TOCSIN_EXT_SOURCE)) return &source;
+  if (same(id, TOCSIN_EXT_TIMER)) return &timer;
+  if (same(id, TOCSIN_EXT_SUBSCRIBER)) return &subscriber;
+  if (same(id, TOCSIN_EXT_HTTP_ROUTE)) return &route;
+#endif
 #ifndef TOCSIN_HOSTILE_LACKS_CHANNEL
   if (same(id, TOCSIN_EXT_CHANNEL)) return &channel;
 #endif

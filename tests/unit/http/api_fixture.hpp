@@ -92,6 +92,16 @@ class Api : public ::testing::Test {
     out.codes = &codes_;
     out.admin_token = token;
     out.not_ready = [this] { return not_ready_; };
+    out.source_routes = [this](const std::string& source) -> result<std::vector<manifest_http_route>> {
+      if (source == "down") return fault{"SOURCE_DOWN", "It is not installed.", {}, {}};
+      if (source != "robots") return fault{"NOT_FOUND", "There is none.", {}, {}};
+      return routes_;
+    };
+    out.ask_source = [this](source_request asked, source_answer_handler done) {
+      asked_.push_back(std::move(asked));
+      if (source_answer_) return done(*source_answer_);
+      waiting_.push_back(std::move(done));
+    };
     return out;
   }
 
@@ -101,6 +111,10 @@ class Api : public ::testing::Test {
   std::vector<event> published_;
   std::vector<accept_answer> publish_answers_;
   std::optional<fault> publish_failure_;
+  std::vector<manifest_http_route> routes_;
+  std::vector<source_request> asked_;
+  std::optional<result<source_answer>> source_answer_ = source_answer{};
+  std::vector<source_answer_handler> waiting_;
   api api_{parts()};
 };
 

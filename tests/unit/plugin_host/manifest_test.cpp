@@ -79,6 +79,56 @@ TEST(Manifest, TakesOnlyNamesOfSettingsWhoseSpacesGo) {
   EXPECT_THAT(fault_of(read("[1]")), HasSubstr("preset.strip_spaces[0]"));
 }
 
+result<manifest> with_routes(const std::string& routes) {
+  return parse_manifest(R"({"id": "p", "version": "0.1.0", "abi": {"major": 1, "minor": 0},
+      "provides": ["tocsin.source/1-draft", "tocsin.http_route/1-draft"], "http_routes": )" +
+                        routes + "}");
+}
+
+TEST(Manifest, ReadsWhatASourceTakes) {
+  const auto read = with_routes(R"([
+      {"method": "POST", "path": "/heartbeat", "summary": "One beat"},
+      {"method": "GET", "path": "/robots/v1.0/_all~", "scope": "read"},
+      {"method": "PUT", "path": "/heartbeat", "scope": "open", "content_types": ["*/*", "text/x-beat+json"]}])");
+  ASSERT_TRUE(read) << read.error().to_string();
+  ASSERT_EQ(read->http_routes.size(), 3u);
+  EXPECT_EQ(read->http_routes[0].scope, "publish");
+  EXPECT_EQ(read->http_routes[0].summary, "One beat");
+  EXPECT_THAT(read->http_routes[0].content_types, ElementsAre("application/json"));
+  EXPECT_FALSE(read->http_routes[1].takes_body());
+  EXPECT_EQ(read->http_routes[1].path, "/robots/v1.0/_all~");
+  EXPECT_EQ(read->http_routes[2].scope, "open");
+  EXPECT_THAT(read->http_routes[2].content_types, ElementsAre("*/*", "text/x-beat+json"));
+}
+
+TEST(Manifest, SaysWhatIsWrongWithWhatASourceTakes) {
+  const auto fault_at = [](const std::string& route) { return fault_of(with_routes("[" + route + "]")); };
+  EXPECT_EQ(fault_at(R"({"path": "/a"})"), "http_routes[0].method: is missing.");
+  EXPECT_EQ(fault_at(R"({"method": "HEAD", "path": "/a"})"),
+            "http_routes[0].method: must be GET, POST, PUT, PATCH or DELETE.");
+  EXPECT_EQ(fault_at(R"({"method": "GET", "path": "/a", "scope": "admin"})"),
+            "http_routes[0].scope: must be publish, read or open.");
+  EXPECT_EQ(fault_at(R"({"method": "GET", "path": "/a", "content_types": ["text/plain"]})"),
+            "http_routes[0].content_types: is for POST, PUT and PATCH: GET has no body.");
+  EXPECT_EQ(fault_at(R"({"method": "PUT", "path": "/a", "content_types": []})"),
+            "http_routes[0].content_types: must name a type; \"*/*\" is any.");
+  for (const std::string type : {"json", "Text/plain", "text/", "/plain", "text/plain; charset=utf-8", "a/b/c"})
+    EXPECT_THAT(fault_at(R"({"method": "PUT", "path": "/a", "content_types": [")" + type + "\"]}"),
+                HasSubstr("http_routes[0].content_types[0]: must be a media type"))
+        << type;
+  for (const std::string path :
+       {"", "/", "a", "/a/", "//a", "/a//b", "/a b", "/a%20", "/a?b", "/a#b", "/.", "/a/../b", "/\u00e4"})
+    EXPECT_THAT(fault_at(R"({"method": "GET", "path": ")" + path + "\"}"),
+                HasSubstr("http_routes[0].path: must be a path"))
+        << path;
+  EXPECT_EQ(fault_at(R"({"method": "GET", "path": "/a"}, {"method": "GET", "path": "/a"})"),
+            "http_routes[1]: GET /a is there twice.");
+  EXPECT_THAT(fault_at(R"({"method": "GET", "path": "/a", "body": 1})"),
+              HasSubstr("http_routes[0].body: is no member"));
+  EXPECT_THAT(fault_of(parse(R"("http_routes": [{"method": "GET", "path": "/a"}])")),
+              HasSubstr("http_routes: needs tocsin.http_route/1-draft in \"provides\""));
+}
+
 TEST(Manifest, HoldsIdsToTheirForm) {
   for (const char* id : {"a", "smtp", "license-status", "a1-b2-c3"})
     EXPECT_TRUE(parse_manifest(R"({"id": ")" + std::string(id) +

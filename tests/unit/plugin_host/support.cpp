@@ -146,6 +146,9 @@ const tocsin_source source_functions{
 
 const tocsin_timer timer_functions{sizeof(tocsin_timer), 0, [](void*, std::uint64_t id) { current->fired(id); }};
 
+const tocsin_http_route route_functions{sizeof(tocsin_http_route), 0,
+                                        [](void*, const tocsin_http_call* call) { current->call(*call); }};
+
 const tocsin_plugin plugin_table{sizeof(tocsin_plugin),
                                  0,
                                  nullptr,
@@ -156,6 +159,7 @@ const tocsin_plugin plugin_table{sizeof(tocsin_plugin),
                                      if (name == TOCSIN_EXT_CHANNEL) return &channel_table;
                                      if (name == TOCSIN_EXT_SOURCE) return &source_functions;
                                      if (name == TOCSIN_EXT_TIMER) return &timer_functions;
+                                     if (name == TOCSIN_EXT_HTTP_ROUTE) return &route_functions;
                                    }
                                    return nullptr;
                                  },

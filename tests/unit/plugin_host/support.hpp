@@ -112,6 +112,7 @@ struct fake_plugin {
   std::function<void(tocsin_token, std::uint64_t, const tocsin_publish_result&)> published =
       [](tocsin_token, std::uint64_t, const tocsin_publish_result&) {};
   std::function<void(std::uint64_t)> fired = [](std::uint64_t) {};
+  std::function<void(const tocsin_http_call&)> call = [](const tocsin_http_call&) {};
 
   const tocsin_host* host = nullptr;  // as given to create()
   std::vector<std::string> provides{TOCSIN_EXT_CHANNEL, TOCSIN_EXT_SOURCE, TOCSIN_EXT_TIMER};

@@ -5,6 +5,7 @@
 #include <tocsin/abi/ext/channel.h>
 #include <tocsin/abi/ext/clock.h>
 #include <tocsin/abi/ext/doctor.h>
+#include <tocsin/abi/ext/http_route.h>
 #include <tocsin/abi/ext/log.h>
 #include <tocsin/abi/ext/secrets.h>
 #include <tocsin/abi/ext/services.h>
@@ -36,6 +37,15 @@ inline tocsin_field field(std::string_view name, std::string_view value) noexcep
   return tocsin_field{to_abi(name), to_abi(value)};
 }
 
+// The answer to a request (http_route.hpp). Everything is lent for the call of host_api::answer().
+struct http_answer {
+  std::uint32_t status = 200;     // 200..599
+  std::string_view content_type;  // empty: application/json
+  std::string_view body;
+  const tocsin_field* headers = nullptr;  // further ones, such as retry-after; those of the connection are the host's
+  std::uint64_t header_count = 0;
+};
+
 // A service that another plugin offers: call table->function(self, ...).
 template <class Table>
 struct service {
@@ -59,7 +69,8 @@ class host_api {
         services_(table<tocsin_host_services>(TOCSIN_HOST_SERVICES)),
         complete_(table<tocsin_host_complete>(TOCSIN_HOST_COMPLETE)),
         publish_(table<tocsin_host_publish>(TOCSIN_HOST_PUBLISH)),
-        doctor_(table<tocsin_host_doctor>(TOCSIN_HOST_DOCTOR)) {}
+        doctor_(table<tocsin_host_doctor>(TOCSIN_HOST_DOCTOR)),
+        http_answer_(table<tocsin_host_http_answer>(TOCSIN_HOST_HTTP_ANSWER)) {}
 
   const tocsin_host* raw() const noexcept { return host_; }
   std::string_view version() const noexcept { return host_ == nullptr ? std::string_view() : view(host_->version); }
@@ -193,6 +204,22 @@ class host_api {
     if (offers(doctor_, &tocsin_host_doctor::done)) doctor_->done(context(), run);
   }
 
+  // Answer a request (http_route.hpp), exactly once. The host sends 500 instead of what no answer may be: a status
+  // outside 200..599, a header of the connection or with a line end in it. [any] active, draining
+  void answer(token call, const http_answer& what) const noexcept {
+    if (!offers(http_answer_, &tocsin_host_http_answer::answer)) return;
+    const tocsin_http_answer raw{sizeof(tocsin_http_answer), what.status,  to_abi(what.content_type),
+                                 to_bytes(what.body),        what.headers, what.header_count};
+    http_answer_->answer(context(), call, &raw);
+  }
+  // With a JSON body, or none.
+  void answer(token call, std::uint32_t status, std::string_view json = {}) const noexcept {
+    http_answer what;
+    what.status = status;
+    what.body = json;
+    answer(call, what);
+  }
+
  private:
   // A function is there if the table is, its size covers it and it is not null: a host may be older than this SDK.
   template <class Table, class Function>
@@ -211,6 +238,7 @@ class host_api {
   const tocsin_host_complete* complete_ = nullptr;
   const tocsin_host_publish* publish_ = nullptr;
   const tocsin_host_doctor* doctor_ = nullptr;
+  const tocsin_host_http_answer* http_answer_ = nullptr;
 };
 
 }  // namespace tocsin::sdk

@@ -9,14 +9,15 @@
 //   TOCSIN_PLUGIN(my_channel)
 //
 // The class offers the extensions whose classes it derives from: channel, source, subscriber, secret_store, doctor,
-// preset, timer. Each id in the manifest's "provides" needs its class, and no other may be there. Build it with
-// tocsin_add_plugin(), which gives the id and the version from the manifest.
+// preset, timer, http_route. Each id in the manifest's "provides" needs its class, and no other may be there. Build it
+// with tocsin_add_plugin(), which gives the id and the version from the manifest.
 #pragma once
 
 #include <tocsin/abi/entry.h>
 #include <tocsin/abi/ext/channel.h>
 #include <tocsin/abi/ext/clock.h>
 #include <tocsin/abi/ext/doctor.h>
+#include <tocsin/abi/ext/http_route.h>
 #include <tocsin/abi/ext/preset.h>
 #include <tocsin/abi/ext/secret_store.h>
 #include <tocsin/abi/ext/source.h>
@@ -37,6 +38,7 @@ class secret_store;
 class doctor;
 class preset;
 class timer;
+class http_route;
 
 namespace detail {
 template <class Plugin>
@@ -93,6 +95,8 @@ template <class Plugin>
 struct preset_calls;
 template <class Plugin>
 struct timer_calls;
+template <class Plugin>
+struct http_route_calls;
 
 template <class Plugin>
 struct lifecycle {
@@ -143,6 +147,9 @@ struct lifecycle {
     }
     if constexpr (std::is_base_of_v<timer, Plugin>) {
       if (name == TOCSIN_EXT_TIMER) return &timer_calls<Plugin>::table;
+    }
+    if constexpr (std::is_base_of_v<http_route, Plugin>) {
+      if (name == TOCSIN_EXT_HTTP_ROUTE) return &http_route_calls<Plugin>::table;
     }
     const void* found = nullptr;
     plugin& base = object(self);

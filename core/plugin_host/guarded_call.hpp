@@ -1,0 +1,27 @@
+// A call into a plugin, on record while it lasts; an exception out of it ends here and is reported.
+#pragma once
+
+#include "core/plugin_host/plugin_instance.hpp"
+
+#include <string_view>
+
+namespace tocsin {
+
+// Says in the log that the exception that is being handled came out of this call of the plugin's. In a catch block.
+void report_throw(plugin_instance& instance, std::string_view call) noexcept;
+
+// Every call of [worker] or [any] goes through here, and those of [control] through bounded_call.hpp. False: the plugin
+// threw, which is reported; what becomes of the call's subject is the caller's concern. call: a literal.
+template <class Function>
+bool guarded_call(plugin_instance& instance, std::string_view call, call_subject about, Function&& function) noexcept {
+  try {
+    const plugin_call recorded(instance, call, call_thread::worker, about);
+    function();
+    return true;
+  } catch (...) {
+    report_throw(instance, call);
+    return false;
+  }
+}
+
+}  // namespace tocsin
