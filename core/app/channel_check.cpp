@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "core/app/plugin_config.hpp"
+
 namespace tocsin::app {
 namespace {
 
@@ -44,6 +46,9 @@ channel_findings check_channels(const configuration& found) {
             {said.code, said.text, "", place_of(*found.settings, used, said.key)});
       }
     }
+    const auto said = ask_about_endpoint(bench.plugins(), *found.settings, endpoint, used.organization);
+    for (const auto& why : said.errors) add(findings.errors, why);
+    for (const auto& why : said.warnings) add(findings.warnings, why);
     const auto channel = bench.plugins().channel(endpoint.plugin);
     if (!channel) continue;  // said already: the settings name a plugin that does not run
     if (const auto opened = channel->open(endpoint)) {

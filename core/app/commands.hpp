@@ -16,6 +16,9 @@ inline constexpr int exit_failed = 1;
 inline constexpr int exit_usage = 2;
 inline constexpr int exit_configuration = 3;
 
+// The program that runs, whatever has become of its file since.
+inline constexpr const char* own_program = "/proc/self/exe";
+
 // What goes with every command.
 struct common_options {
   std::optional<std::filesystem::path> config;
@@ -85,6 +88,18 @@ struct plugin_test_options : common_options {
   std::vector<std::filesystem::path> with;  // plugins that provide what it requires
 };
 int plugin_test(const plugin_test_options& options);
+
+struct plugin_sign_options : common_options {
+  std::filesystem::path file, key;
+  std::filesystem::path output;  // empty: the file itself
+};
+int plugin_sign(const plugin_sign_options& options);
+
+struct plugin_verify_options : common_options {
+  std::filesystem::path file;
+  std::vector<std::filesystem::path> keys;  // none: those of the settings
+};
+int plugin_verify(const plugin_verify_options& options);
 
 struct queue_options : common_options {
   std::string id;  // of `show`

@@ -7,6 +7,7 @@
 #include "core/app/channel_check.hpp"
 #include "core/app/commands.hpp"
 #include "core/app/console.hpp"
+#include "core/app/plugin_config.hpp"
 #include "core/app/workbench.hpp"
 #include "core/rendering/renderer.hpp"
 
@@ -32,7 +33,7 @@ faults unknown_templates(const settings& in_force) {
 }  // namespace
 
 int config_check(const config_options& options) {
-  auto found = read_configuration(options.config);
+  auto found = read_configuration(options.config, may_ask_plugins::yes);
   auto errors = found.errors;
   auto warnings = found.warnings;
   if (found.settings) {
@@ -44,6 +45,9 @@ int config_check(const config_options& options) {
     const auto said = check_channels(found);
     errors.insert(errors.end(), said.errors.begin(), said.errors.end());
     warnings.insert(warnings.end(), said.warnings.begin(), said.warnings.end());
+    const auto of_tables = check_tables(found);
+    errors.insert(errors.end(), of_tables.errors.begin(), of_tables.errors.end());
+    warnings.insert(warnings.end(), of_tables.warnings.begin(), of_tables.warnings.end());
   }
   if (options.json) {
     std::printf("%s\n", json::serialize(json::object{{"ok", errors.empty()},
@@ -62,7 +66,7 @@ int config_check(const config_options& options) {
 }
 
 int config_show(const config_options& options) {
-  const auto found = read_configuration(options.config);
+  const auto found = read_configuration(options.config, may_ask_plugins::yes);
   if (!found.settings) {
     print_faults(found.errors, options.json);
     return exit_configuration;
@@ -72,7 +76,7 @@ int config_show(const config_options& options) {
 }
 
 int config_why(const config_options& options) {
-  const auto found = read_configuration(options.config);
+  const auto found = read_configuration(options.config, may_ask_plugins::yes);
   if (!found.settings) {
     print_faults(found.errors, options.json);
     return exit_configuration;

@@ -14,6 +14,7 @@
 #include "core/app/pipeline.hpp"
 #include "core/app/signals.hpp"
 #include "core/model/timestamp.hpp"
+#include "core/plugin_host/last_words.hpp"
 
 namespace tocsin::app {
 namespace {
@@ -245,7 +246,8 @@ int demo(const demo_options& options) {
   block_signals();
   demo_run run;
   faults all;
-  auto host = pipeline::start(run.config(), all);
+  install_last_words(last_words_format::text);
+  auto host = pipeline::start(run.config(), all, nullptr, own_program);
   if (!host) {
     if (all.empty()) all.push_back(host.error());
     print_faults(all, false);

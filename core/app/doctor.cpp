@@ -5,6 +5,7 @@
 
 #include "core/app/commands.hpp"
 #include "core/app/console.hpp"
+#include "core/app/plugin_config.hpp"
 #include "core/app/test_message.hpp"
 #include "core/app/workbench.hpp"
 #include "core/model/json.hpp"
@@ -88,6 +89,11 @@ std::vector<diagnosis_stage> run(const doctor_options& options, const configurat
       return stages;
     }
   }
+  const auto said = ask_about_endpoint(bench.plugins(), *found.settings, settings, settings.organization);
+  if (!said.errors.empty()) {
+    add(failed_settings(said.errors.front()));
+    return stages;
+  }
   const auto message = test_message(settings, options.to, bench.clock().now());
   bench.plugins().diagnose(settings, options.to, options.send ? &message : nullptr, whole_limit, add);
   return stages;
@@ -96,7 +102,7 @@ std::vector<diagnosis_stage> run(const doctor_options& options, const configurat
 }  // namespace
 
 int doctor(const doctor_options& options) {
-  auto found = read_configuration(options.config);
+  auto found = read_configuration(options.config, may_ask_plugins::yes);
   if (!found.settings) {
     print_faults(found.errors, options.json);
     return exit_configuration;

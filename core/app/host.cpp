@@ -10,9 +10,10 @@ struct host::impl {
   std::unique_ptr<pipeline> running;
 };
 
-host::host(const std::filesystem::path& settings_file) : impl_(std::make_unique<impl>()) {
+host::host(const std::filesystem::path& settings_file, const std::filesystem::path& tocsin_program)
+    : impl_(std::make_unique<impl>()) {
   faults all;
-  auto running = pipeline::start(settings_file, all);
+  auto running = pipeline::start(settings_file, all, nullptr, tocsin_program);
   if (!running) {
     if (all.empty()) all.push_back(running.error());
     std::string text;

@@ -5,9 +5,11 @@
 #include <cstdio>
 #include <exception>
 #include <functional>
+#include <string_view>
 
 #include "core/app/commands.hpp"
 #include "core/model/delivery.hpp"
+#include "core/plugin_host/plugin_trial.hpp"
 #include "core/settings/suggestion.hpp"
 
 namespace {
@@ -42,6 +44,8 @@ struct all_options {
   plugin_options list, inspect;
   plugin_new_options create;
   plugin_test_options test;
+  plugin_sign_options sign;
+  plugin_verify_options verify;
   queue_options queue_list, queue_show;
 };
 
@@ -111,8 +115,25 @@ void add_plugin_test(CLI::App& plugin, all_options& all, std::function<int()>& c
   test.add_option("--with", all.test.with, "A plugin that provides what it requires")->type_name("FILE");
 }
 
+void add_plugin_signatures(CLI::App& plugin, all_options& all, std::function<int()>& chosen) {
+  auto& sign = add_command(plugin, "sign", "Sign a plugin's file with an Ed25519 key; runs none of its code", all.sign,
+                           &plugin_sign, chosen);
+  sign.add_option("file", all.sign.file, "A plugin's file")->required();
+  sign.add_option("--key", all.sign.key, "The private key, as openssl genpkey -algorithm ed25519 makes it")
+      ->type_name("PEM")
+      ->required();
+  sign.add_option("--output", all.sign.output, "Where to write it; the file itself if it is not given")
+      ->type_name("FILE");
+  auto& verify = add_command(plugin, "verify", "Check a plugin's signature; runs none of its code", all.verify,
+                             &plugin_verify, chosen);
+  verify.add_option("file", all.verify.file, "A plugin's file")->required();
+  verify.add_option("--key", all.verify.keys, "A public key; without one, those of [plugins] trusted_keys")
+      ->type_name("PEM")
+      ->allow_extra_args(false);
+}
+
 void add_plugin_commands(CLI::App& program, all_options& all, std::function<int()>& chosen) {
-  CLI::App& plugin = *program.add_subcommand("plugin", "List, inspect, begin and test plugins");
+  CLI::App& plugin = *program.add_subcommand("plugin", "List, inspect, begin, test and sign plugins");
   plugin.require_subcommand(1);
   add_command(plugin, "list", "Every file of the plugin folders with its state; runs no plugin", all.list, &plugin_list,
               chosen);
@@ -131,6 +152,7 @@ void add_plugin_commands(CLI::App& program, all_options& all, std::function<int(
   create.add_option("--directory", all.create.directory, "Where to make it; ./NAME if it is not given")
       ->type_name("FOLDER");
   add_plugin_test(plugin, all, chosen);
+  add_plugin_signatures(plugin, all, chosen);
 }
 
 void add_queue_commands(CLI::App& program, all_options& all, std::function<int()>& chosen) {
@@ -175,6 +197,7 @@ std::string misspelt_command(const CLI::App& program, int count, char** argument
 }  // namespace
 
 int main(int count, char** arguments) {
+  if (count > 1 && std::string_view(arguments[1]) == tocsin::trial_command) tocsin::run_trial(count, arguments);
   std::signal(SIGPIPE, SIG_IGN);
   CLI::App program("Tocsin: notifications that arrive, through plugins that you can swap", "tocsin");
   program.set_version_flag("--version", "tocsin " TOCSIN_VERSION);

@@ -77,6 +77,14 @@ void own_metrics::watch_plugins() {
     for (const auto& [id, value] : active) samples.push_back({{{"plugin", id}}, value});
     return samples;
   });
+  parts_.registry->watch(
+      gauge("tocsin_plugin_health", "What an active plugin says of itself: 0 good, 1 degraded, 2 failing."), [this] {
+        std::vector<metric_sample> samples;
+        for (const plugin_info& plugin : parts_.plugins())
+          if (plugin.state == plugin_state::active && plugin.health)
+            samples.push_back({{{"plugin", plugin.id}}, static_cast<std::int64_t>(plugin.health->state)});
+        return samples;
+      });
 }
 
 void own_metrics::attempted(const std::string& channel, const std::string& code) {

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "core/app/own_metrics.hpp"
+#include "core/app/plugin_config.hpp"
 #include "core/app/purger.hpp"
 #include "core/app/secret_stores.hpp"
 #include "core/app/state_files.hpp"
@@ -82,6 +83,7 @@ bool wait_done(std::chrono::milliseconds limit, const std::function<void(std::fu
 struct pipeline::impl {
   app::host_progress* progress = nullptr;
   std::filesystem::path config;
+  std::filesystem::path trial_program;
   std::filesystem::path state_dir;  // as it was at the start; another one in the settings takes effect at the next
   mutable std::mutex settings_mutex;
   settings_ptr settings;
@@ -142,6 +144,7 @@ struct pipeline::impl {
     services.checked = plugins_are_checked();
     services.reveal = [this](std::uint64_t handle) { return reveal(handle); };
     services.call_limit = current()->host().plugins.call_limit;
+    services.containment = {.program = trial_program, .state_dir = state_dir};
     return services;
   }
 
@@ -162,13 +165,15 @@ struct pipeline::impl {
       thread_local std::minstd_rand random{std::random_device{}()};
       return std::uniform_real_distribution<>(0, 1)(random);
     };
-    parts.check_preset = [this](const endpoint_settings& endpoint) -> std::optional<fault> {
-      for (const auto& finding : plugins->check_preset(endpoint.preset, endpoint)) {
-        if (finding.fatal) return fault{finding.code, finding.text, "", at_key(finding.key)};
-        log::write(log::level::warn, "preset finds fault with the settings",
-                   {{"channel", endpoint.key.channel}, {"key", finding.key}, {"text", finding.text}});
+    parts.check_settings = [this](const endpoint_settings& endpoint) -> std::optional<fault> {
+      if (!endpoint.preset.empty()) {
+        for (const auto& finding : plugins->check_preset(endpoint.preset, endpoint)) {
+          if (finding.fatal) return fault{finding.code, finding.text, "", at_key(finding.key)};
+          log::write(log::level::warn, "preset finds fault with the settings",
+                     {{"channel", endpoint.key.channel}, {"key", finding.key}, {"text", finding.text}});
+        }
       }
-      return std::nullopt;
+      return app::first_error(app::ask_about_endpoint(*plugins, *current(), endpoint, endpoint.organization));
     };
     return parts;
   }
@@ -187,7 +192,10 @@ struct pipeline::impl {
       return missing_plugins();
     };
     parts.pool = pool.get();
-    parts.plugins = [this] { return plugins->plugins(); };
+    parts.plugins = [this] {
+      plugins->refresh_health();
+      return plugins->plugins();
+    };
     parts.source_routes = [this](const std::string& name) { return routes_of_source(name); };
     parts.ask_source = [this](source_request what, source_answer_handler done) {
       plugins->request(std::move(what), std::move(done));
@@ -236,11 +244,12 @@ void pipeline::impl::open_configured_sources() {
   }
   for (const auto& source : in_force->sources()) {
     if (open_sources.contains(source.name)) continue;
+    const auto problem = app::problem_of(*plugins, *in_force, "sources", source);
     const auto opened =
-        source.problem ? result<void>(*source.problem)
-                       : plugins->open_source(source.plugin, {.name = source.name,
-                                                              .organization = source.organization,
-                                                              .settings = boost::json::serialize(source.settings)});
+        problem ? result<void>(*problem)
+                : plugins->open_source(source.plugin, {.name = source.name,
+                                                       .organization = source.organization,
+                                                       .settings = boost::json::serialize(source.settings)});
     if (opened) {
       open_sources.emplace(source.name, source.fingerprint);
     } else {
@@ -277,10 +286,10 @@ void pipeline::impl::open_configured_subscribers() {
   }
   for (const auto& one : wanted) {
     if (open_subscribers.contains(one.name)) continue;
-    const auto opened = one.problem
-                            ? result<subscriber_feed>(*one.problem)
-                            : plugins->open_subscriber(
-                                  one.plugin, {.name = one.name, .settings = boost::json::serialize(one.settings)});
+    const auto problem = app::problem_of(*plugins, *in_force, "subscribers", one);
+    const auto opened = problem ? result<subscriber_feed>(*problem)
+                                : plugins->open_subscriber(
+                                      one.plugin, {.name = one.name, .settings = boost::json::serialize(one.settings)});
     if (!opened) {
       log::write(log::level::error, "subscriber cannot run",
                  {{"subscriber", one.name}, {"plugin", one.plugin}, {"why", opened.error().to_string()}});
@@ -383,8 +392,8 @@ result<std::vector<manifest_http_route>> pipeline::impl::routes_of_source(const 
 
 // The wiring of the whole house, in the order in which its parts need each other.
 result<std::unique_ptr<pipeline>> pipeline::start(const std::filesystem::path& config, faults& all,
-                                                  app::host_progress* progress) {
-  auto found = app::read_configuration(config);
+                                                  app::host_progress* progress, std::filesystem::path trial_program) {
+  auto found = app::read_configuration(config, app::may_ask_plugins::yes);
   if (!found.errors.empty()) {
     all = std::move(found.errors);
     return all.front();
@@ -395,6 +404,7 @@ result<std::unique_ptr<pipeline>> pipeline::start(const std::filesystem::path& c
   host->progress = progress;
   host->config = found.file;
   host->settings = found.settings;
+  host->trial_program = std::move(trial_program);
   const auto state_dir = host->state_dir = found.settings->host().state_dir;
   host->enter("opening the store");
   auto store = open_sqlite_store(state_dir, message_host());
@@ -449,6 +459,7 @@ result<std::unique_ptr<pipeline>> pipeline::start(const std::filesystem::path& c
   parts->open_configured_subscribers();
   parts->enter("opening sources");
   parts->open_configured_sources();
+  app::report_endpoints(*parts->plugins, *parts->current());
   parts->purger = std::make_unique<app::purger>(*parts->store, *parts->clock,
                                                 [parts] { return parts->current()->host().retention; });
   parts->purger->start();
@@ -528,18 +539,25 @@ faults pipeline::reload() {
     const impl& of;
     ~back_to_work() { of.enter("running"); }
   } const afterwards{host};
-  auto loaded = load_settings(host.config, app::catalogue_of(host.plugins->plugins()));
+  auto loaded =
+      load_settings(host.config, app::catalogue_of(host.plugins->plugins()),
+                    app::migrator_with([&host](const std::string&) -> plugin_host& { return *host.plugins; }));
   if (!loaded.errors.empty()) return loaded.errors;
+  for (const auto& warning : loaded.value->warnings()) log::write(log::level::warn, warning.to_string());
   const auto old = host.current();
   const bool restart_wanted = loaded.value->host().state_dir != old->host().state_dir ||
                               loaded.value->host().plugin_dirs != old->host().plugin_dirs ||
+                              loaded.value->host().plugins.demand != old->host().plugins.demand ||
+                              loaded.value->host().plugins.trusted_keys != old->host().plugins.trusted_keys ||
                               loaded.value->http().listen != old->http().listen ||
                               loaded.value->http().max_body != old->http().max_body;
   if (restart_wanted)
     log::write(log::level::warn,
-               "host.state_dir, host.plugin_dirs, http.listen and http.max_body take effect at the next start");
+               "host.state_dir, host.plugin_dirs, plugins.signed, plugins.trusted_keys, http.listen and http.max_body "
+               "take effect at the next start");
   host.bring_up_secrets(loaded.value);
   host.take_effect(settings_ptr(host.incoming));
+  app::report_endpoints(*host.plugins, *host.current());
   log::write(log::level::info, "settings reloaded", {{"config", host.config.string()}});
   return {};
 }

@@ -21,9 +21,11 @@ class host_progress;
 class pipeline {
  public:
   // config: the settings file. Faults of the configuration carry code SETTINGS_INVALID; more than one are in `all`.
-  // progress: told what is being done; null: nobody asks.
+  // progress: told what is being done; null: nobody asks. trial_program: the program `tocsin` of this version, which
+  // tries plugins out before they are loaded here; empty: no trials.
   static result<std::unique_ptr<pipeline>> start(const std::filesystem::path& config, faults& all,
-                                                 app::host_progress* progress = nullptr);
+                                                 app::host_progress* progress = nullptr,
+                                                 std::filesystem::path trial_program = {});
   ~pipeline();
 
   void stop();

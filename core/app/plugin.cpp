@@ -11,6 +11,7 @@
 #include "core/app/setting_help.hpp"
 #include "core/app/workbench.hpp"
 #include "core/http/plugin_json.hpp"
+#include "core/plugin_host/containment.hpp"
 #include "core/plugin_host/windows_plugin.hpp"
 #include "core/settings/suggestion.hpp"
 
@@ -70,6 +71,13 @@ std::string provides(const json::object& plugin) {
   return joined(ids);
 }
 
+std::string signature_of(const plugin_info& plugin) {
+  if (!plugin.signature) return "-";
+  const std::string state(to_text(plugin.signature->state));
+  const std::string key = plugin.signature->key_file.string();
+  return key.empty() ? state : state + ", with " + key;
+}
+
 int print_plugins(const json::array& plugins, bool as_json) {
   if (as_json) {
     std::printf("%s\n", json::serialize(plugins).c_str());
@@ -79,11 +87,20 @@ int print_plugins(const json::array& plugins, bool as_json) {
   for (const auto& one : plugins) {
     const auto& plugin = one.as_object();
     const std::string state = member(plugin, "state");
-    const bool aside = state == "refused" || state == "failed";
+    const bool aside = state == "refused" || state == "failed" || state == "quarantined";
+    const auto* health = plugin.contains("health") ? plugin.at("health").if_object() : nullptr;
+    const std::string feels = health != nullptr ? member(*health, "state") : "good";
+    if (!aside && feels != "good") {
+      rows.push_back({member(plugin, "id"), member(plugin, "version"),
+                      paint(state + ", " + feels, feels == "degraded" ? colour::yellow : colour::red),
+                      member(*health, "text"), member(plugin, "file")});
+      continue;
+    }
     rows.push_back({member(plugin, "id"), member(plugin, "version"), paint(state, aside ? colour::red : colour::green),
-                    aside ? member(plugin, "reason") : provides(plugin), member(plugin, "file")});
+                    member(plugin, "signature"), aside ? member(plugin, "reason") : provides(plugin),
+                    member(plugin, "file")});
   }
-  print_table({"ID", "VERSION", "STATE", "PROVIDES, OR WHY NOT", "FILE"}, rows);
+  print_table({"ID", "VERSION", "STATE", "SIGNATURE", "PROVIDES, OR WHY NOT", "FILE"}, rows);
   return exit_done;
 }
 
@@ -106,6 +123,7 @@ int plugin_list(const plugin_options& options) {
     print_faults(found.errors, options.json);
     return exit_configuration;
   }
+  if (found.settings) apply_remembered(plugins, found.settings->host().state_dir);
   json::array list;
   for (const auto& plugin : plugins) list.push_back(to_json_object(plugin));
   return print_plugins(list, options.json);
@@ -121,9 +139,15 @@ int plugin_inspect(const plugin_options& options) {
                  {}},
                 options.json, exit_failed);
   }
-  auto plugin = inspect_plugin(file);
+  const auto policy = configured_signature_policy(options.config);
+  auto plugin = inspect_plugin(file, policy);
   if (plugin.state == plugin_state::refused)
-    if (auto other = inspect_windows_plugin(file)) plugin = std::move(*other);
+    if (auto other = inspect_windows_plugin(file, policy)) plugin = std::move(*other);
+  if (const auto settings = read_configuration(options.config).settings) {
+    std::vector<plugin_info> one{std::move(plugin)};
+    apply_remembered(one, settings->host().state_dir);
+    plugin = std::move(one.front());
+  }
   const bool refused = plugin.state == plugin_state::refused;
   if (options.json) {
     auto object = to_json_object(plugin);
@@ -156,6 +180,7 @@ int plugin_inspect(const plugin_options& options) {
               what.description.c_str());
   std::printf("file          %s\nbuild id      %s\nabi           %u.%u\nprovides      %s\n", plugin.file.c_str(),
               plugin.build_id.c_str(), what.abi_major, what.abi_minor, joined(what.provides).c_str());
+  std::printf("signature     %s\n", signature_of(plugin).c_str());
   if (!plugin.reason.empty()) std::printf("note          %s\n", plugin.reason.c_str());
   for (const auto& need : what.requirements)
     std::printf("requires      %s%s\n", need.service.c_str(), need.same_process ? " in the same process" : "");

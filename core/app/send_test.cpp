@@ -62,7 +62,7 @@ result<outcome> send(const configuration& found, const endpoint_settings& endpoi
 }  // namespace
 
 int send_test(const send_test_options& options) {
-  auto found = read_configuration(options.config);
+  auto found = read_configuration(options.config, may_ask_plugins::yes);
   if (!found.settings) {
     print_faults(found.errors, options.json);
     return exit_configuration;

@@ -7,6 +7,7 @@
 #include "core/app/signals.hpp"
 #include "core/app/termination.hpp"
 #include "core/observe/log.hpp"
+#include "core/plugin_host/last_words.hpp"
 
 namespace tocsin::app {
 namespace {
@@ -33,10 +34,11 @@ int serve(const serve_options& options) {
   log::start(options.log_format == "json" ? log::format::json : log::format::text, parse_level(options.log_level));
   const auto file = find_settings_file(options.config);
   if (!file) return fail(file.error(), options.json, exit_configuration);
+  install_last_words(options.log_format == "json" ? last_words_format::json : last_words_format::text);
   host_progress progress;
   termination signals(progress, stop_limit);
   faults all;
-  auto host = pipeline::start(*file, all, &progress);
+  auto host = pipeline::start(*file, all, &progress, own_program);
   if (!host) {
     log::flush();
     if (all.empty())

@@ -11,6 +11,7 @@
 #include "core/app/signals.hpp"
 #include "core/app/state_files.hpp"
 #include "core/observe/log.hpp"
+#include "core/plugin_host/start_mark.hpp"
 
 namespace tocsin::app {
 namespace {
@@ -67,6 +68,7 @@ void termination::take_signals() {
 
 void termination::give_up() {
   if (const auto folder = progress_.state_dir(); !folder.empty()) remove_address(folder);
+  start_mark::clear_open_mark();
   auto* written = new std::promise<void>;  // outlives this: the process ends first
   auto done = written->get_future();
   std::thread([this, written] {

@@ -1,7 +1,10 @@
 #include "core/app/workbench.hpp"
 
+#include "core/app/commands.hpp"
+#include "core/app/plugin_config.hpp"
 #include "core/app/secret_stores.hpp"
 #include "core/model/cloudevents.hpp"
+#include "core/plugin_host/last_words.hpp"
 
 namespace tocsin::app {
 
@@ -11,6 +14,15 @@ std::filesystem::path builtin_plugin_folder() {
   return program.parent_path().parent_path() / TOCSIN_PLUGIN_SUBDIRECTORY;
 }
 
+namespace {
+
+signature_policy_ptr policy_of(const plugin_settings& plugins) {
+  return std::make_shared<const signature_policy>(
+      signature_policy{plugins.demand, plugins.trusted_keys, builtin_plugin_folder()});
+}
+
+}  // namespace
+
 manifest_catalogue catalogue_of(const std::vector<plugin_info>& plugins) {
   manifest_catalogue catalogue;
   for (const auto& plugin : plugins)
@@ -18,7 +30,21 @@ manifest_catalogue catalogue_of(const std::vector<plugin_info>& plugins) {
   return catalogue;
 }
 
-configuration read_configuration(const std::optional<std::filesystem::path>& given) {
+namespace {
+
+// Starts a plugin when it is first asked.
+settings_migrator migrator_for(const configuration& found) {
+  const auto benches = std::make_shared<std::map<std::string, std::unique_ptr<workbench>>>();
+  return migrator_with([&found, benches](const std::string& plugin) -> plugin_host& {
+    auto& bench = (*benches)[plugin];
+    if (!bench) bench = std::make_unique<workbench>(found, std::set{plugin}, [](std::vector<outcome>) {});
+    return bench->plugins();
+  });
+}
+
+}  // namespace
+
+configuration read_configuration(const std::optional<std::filesystem::path>& given, may_ask_plugins asking) {
   configuration found;
   const auto file = find_settings_file(given);
   if (!file) {
@@ -33,15 +59,17 @@ configuration read_configuration(const std::optional<std::filesystem::path>& giv
     if (found.errors.empty()) found.errors.push_back(host.error());
     return found;
   }
+  found.host = *host;
   std::vector<std::filesystem::path> folders{builtin_plugin_folder()};
   folders.insert(folders.end(), host->plugin_dirs.begin(), host->plugin_dirs.end());
-  auto plugins = discover_plugins(folders, found.warnings);
+  auto plugins = discover_plugins(folders, found.warnings, policy_of(host->plugins));
   if (!plugins) {
     found.errors.push_back(plugins.error());
     return found;
   }
   found.plugins = std::move(*plugins);
-  auto loaded = load_settings(*file, catalogue_of(found.plugins));
+  const auto migrate = asking == may_ask_plugins::yes ? migrator_for(found) : settings_migrator();
+  auto loaded = load_settings(*file, catalogue_of(found.plugins), migrate);
   found.errors = std::move(loaded.errors);
   if (!found.errors.empty()) return found;
   found.settings = std::move(loaded.value);
@@ -60,6 +88,13 @@ faults ask_secret_stores(configuration& found) {
   return stores.refused();
 }
 
+signature_policy_ptr configured_signature_policy(const std::optional<std::filesystem::path>& given) {
+  const auto file = find_settings_file(given);
+  if (!file) return nullptr;
+  const auto host = load_host_settings(*file);
+  return host ? policy_of(host->plugins) : nullptr;
+}
+
 workbench::workbench(const configuration& from, const endpoint_settings& endpoint, outcome_handler complete)
     : workbench(from, std::set{endpoint.plugin, endpoint.preset}, std::move(complete)) {}
 
@@ -73,8 +108,16 @@ workbench::workbench(const configuration& from, std::set<std::string> needed, ou
     done(fault{"BUS_STOPPED", "No events are taken here.", "", {}});
   };
   services.recall = [](std::string, std::string, store::callback<std::string> done) { done(std::string()); };
-  services.call_limit = from.settings->host().plugins.call_limit;
-  services.reveal = [settings = from.settings](std::uint64_t handle) { return settings->secret(handle); };
+  services.call_limit = from.host.plugins.call_limit;
+  services.containment = {.program = own_program, .state_dir = from.host.state_dir, .read_only = true};
+  if (from.settings) {
+    services.reveal = [settings = from.settings](std::uint64_t handle) { return settings->secret(handle); };
+  } else {
+    services.reveal = [](std::uint64_t) -> result<std::string> {
+      return fault{"SETTINGS_INVALID", "The settings are still being read.", "Ask for secrets later.", {}};
+    };
+  }
+  install_last_words(last_words_format::text);
   plugins_ = std::make_unique<plugin_host>(std::move(services), from.plugins);
   plugins_->start([&needed](const manifest& plugin) { return needed.contains(plugin.id); });
 }

@@ -21,16 +21,22 @@ std::filesystem::path builtin_plugin_folder();
 // What is on disk, checked; nothing is loaded.
 struct configuration {
   std::filesystem::path file;
+  host_settings host;  // [host] and [plugins], which say where plugins are and how they may be run
   std::vector<plugin_info> plugins;
   settings_ptr settings;  // null if errors is not empty
   faults errors;
   faults warnings;
 };
-configuration read_configuration(const std::optional<std::filesystem::path>& given);
+// yes: a plugin may be started to bring settings of an older version up to date. Not for what is to run no plugin.
+enum class may_ask_plugins { no, yes };
+configuration read_configuration(const std::optional<std::filesystem::path>& given,
+                                 may_ask_plugins asking = may_ask_plugins::no);
 
 // Asks the secret stores of the settings, so that these know which secrets there are and what they hold; waits for a
 // bounded time. The stores that could not be opened.
 faults ask_secret_stores(configuration& found);
+// What the settings file asks of plugin files' signatures; null where there is none, or a wrong one.
+signature_policy_ptr configured_signature_policy(const std::optional<std::filesystem::path>& given);
 
 // Manifests of the plugins that are verified.
 manifest_catalogue catalogue_of(const std::vector<plugin_info>& plugins);

@@ -28,8 +28,9 @@ struct dispatcher_parts {
   std::function<double()> jitter;  // 0..1
   // An attempt over this channel has ended with this code; null: nobody counts. [any thread]
   std::function<void(const std::string& channel, const std::string& code)> attempted;
-  // Fatal findings of an endpoint's preset; asked when an endpoint opens. Null: no preset checks. [control thread]
-  std::function<std::optional<fault>(const endpoint_settings&)> check_preset;
+  // What the code of an endpoint's preset and plugin has against its settings; asked before an endpoint is opened.
+  // Null: nobody is asked. [control thread]
+  std::function<std::optional<fault>(const endpoint_settings&)> check_settings;
 };
 
 // All functions may be called from any thread. Each endpoint is opened when something is due on it and closed when it

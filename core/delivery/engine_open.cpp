@@ -63,8 +63,8 @@ result<engine::opening> engine::open_channel(const endpoint_settings& settings) 
                      "\" is not installed or did not start.",
                  "Run tocsin plugin list: it says which plugins there are and why one was refused."};
   }
-  if (parts_.check_preset && !settings.preset.empty()) {
-    if (auto why = parts_.check_preset(settings)) return *std::move(why);
+  if (parts_.check_settings) {
+    if (auto why = parts_.check_settings(settings)) return *std::move(why);
   }
   auto open = port->open(settings);
   if (!open) return open.error();

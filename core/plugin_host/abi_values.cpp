@@ -153,6 +153,8 @@ gathering_sink::~gathering_sink() {
 
 const tocsin_sink* gathering_sink::raw() const { return &content_->sink; }
 
+const std::string& gathering_sink::written() const { return content_->gathered; }
+
 std::string gathering_sink::words(std::string_view otherwise) const {
   std::string shown = line(borrow(content_->gathered));
   if (shown.empty()) return std::string(otherwise);

@@ -60,6 +60,8 @@ class gathering_sink {
   gathering_sink& operator=(const gathering_sink&) = delete;
 
   const tocsin_sink* raw() const;
+  // What was written, as it came: up to the limit.
+  const std::string& written() const;
   // As line(), ended with a full stop; or `otherwise` if nothing was written.
   std::string words(std::string_view otherwise) const;
 

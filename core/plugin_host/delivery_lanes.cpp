@@ -17,7 +17,8 @@ call_subject subject_of(std::span<const outgoing_message> messages) {
   return {.kind = "delivery",
           .number = static_cast<std::uint64_t>(first.delivery),
           .attempt = first.attempt,
-          .more = messages.size() - 1};
+          .more = messages.size() - 1,
+          .event = first.payload ? std::string_view(first.payload->id) : std::string_view()};
 }
 
 void delivery_lanes::deliver(std::span<const outgoing_message> messages) {

@@ -92,6 +92,14 @@ result<std::vector<fs::path>> list_folder(const fs::path& folder, faults& warnin
   return files;
 }
 
+void warn_of_signature(const plugin_info& info, faults& warnings) {
+  if (!wants_warning(*info.signature, is_built_in(info.file, *info.policy), *info.policy)) return;
+  warnings.push_back({"PLUGIN_UNTRUSTED",
+                      "The plugin \"" + info.id + "\" is used all the same: " + info.signature->reason,
+                      "Install a build that is signed with a trusted key; [plugins] signed says what is asked for.",
+                      {.file = info.file.string(), .key = {}}});
+}
+
 }  // namespace
 
 std::string_view to_text(plugin_state state) {
@@ -114,13 +122,18 @@ std::string_view to_text(plugin_state state) {
       return "stopped";
     case plugin_state::failed:
       return "failed";
+    case plugin_state::quarantined:
+      return "quarantined";
   }
   return "unknown";
 }
 
-result<verified_file> verify_plugin(const fs::path& path) {
+result<verified_file> verify_plugin(const fs::path& path, const signature_policy& policy,
+                                    std::optional<signature_finding>& signature) {
   auto file = plugin_file::read(path);
   if (!file) return file.error();
+  signature = check_signature(file->bytes(), policy.trusted);
+  if (auto wanted = check_demand(*signature, is_built_in(path, policy), policy); !wanted) return wanted.error();
   auto notes = read_library_notes(file->bytes());
   if (!notes) return notes.error();
   if (!notes->search_path.empty()) {
@@ -145,10 +158,11 @@ result<verified_file> verify_plugin(const fs::path& path) {
   return verified_file{std::move(*file), std::move(*manifest), std::move(notes->build_id)};
 }
 
-plugin_info inspect_plugin(const fs::path& file) {
+plugin_info inspect_plugin(const fs::path& file, const signature_policy_ptr& policy) {
   plugin_info info;
   info.file = file;
-  auto verified = verify_plugin(file);
+  info.policy = policy ? policy : std::make_shared<const signature_policy>();
+  auto verified = verify_plugin(file, *info.policy, info.signature);
   if (!verified) {
     info.state = plugin_state::refused;
     info.reason = verified.error().to_string();
@@ -162,7 +176,8 @@ plugin_info inspect_plugin(const fs::path& file) {
   return info;
 }
 
-result<std::vector<plugin_info>> discover_plugins(std::span<const fs::path> folders, faults& warnings) {
+result<std::vector<plugin_info>> discover_plugins(std::span<const fs::path> folders, faults& warnings,
+                                                  const signature_policy_ptr& policy) {
   std::vector<plugin_info> found;
   std::set<fs::path> seen;
   for (const fs::path& folder : folders) {
@@ -170,9 +185,11 @@ result<std::vector<plugin_info>> discover_plugins(std::span<const fs::path> fold
     if (!files) return files.error();
     std::error_code ignored;
     if (!seen.insert(fs::weakly_canonical(folder, ignored)).second) continue;  // named twice
-    for (const fs::path& file : *files) found.push_back(inspect_plugin(file));
+    for (const fs::path& file : *files) found.push_back(inspect_plugin(file, policy));
   }
   settle_duplicates(found);
+  for (const plugin_info& info : found)
+    if (info.state == plugin_state::verified) warn_of_signature(info, warnings);
   return found;
 }
 

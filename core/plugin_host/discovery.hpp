@@ -3,6 +3,11 @@
 
 #include "core/plugin_host/plugin_file.hpp"
 #include "core/plugin_host/plugin_host.hpp"
+#include "core/plugin_host/signature_policy.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
 
 namespace tocsin {
 
@@ -13,7 +18,9 @@ struct verified_file {
   std::string build_id;
 };
 
-// Runs no instruction of the plugin's.
-result<verified_file> verify_plugin(const std::filesystem::path& path);
+// Runs no instruction of the plugin's. The signature is that of the bytes which are loaded later: `file`. `signature`
+// is set as soon as it was looked at, also where the file is refused.
+result<verified_file> verify_plugin(const std::filesystem::path& path, const signature_policy& policy,
+                                    std::optional<signature_finding>& signature);
 
 }  // namespace tocsin

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string_view>
@@ -58,7 +59,13 @@ std::string loader_words(const std::filesystem::path& shown, const std::filesyst
   return text;
 }
 
-result<const tocsin_entry*> ask_for_entry(const dll::shared_library& library) {
+void enter(const std::function<void(const char*)>& on_stage, const char* stage) {
+  if (on_stage) on_stage(stage);
+}
+
+result<const tocsin_entry*> ask_for_entry(const dll::shared_library& library,
+                                          const std::function<void(const char*)>& on_stage) {
+  enter(on_stage, "entry");
   if (!library.has(TOCSIN_ENTRY_SYMBOL)) {
     return fault{"PLUGIN_REFUSED",
                  "it does not export " TOCSIN_ENTRY_SYMBOL ".",
@@ -70,7 +77,8 @@ result<const tocsin_entry*> ask_for_entry(const dll::shared_library& library) {
 
 }  // namespace
 
-result<const tocsin_entry*> load_library(plugin_file file) {
+result<const tocsin_entry*> load_library(plugin_file file, bool only_checked_bytes,
+                                         const std::function<void(const char*)>& on_stage) {
   registry& known = libraries();
   std::unique_lock lock(known.mutex, std::defer_lock);
   if (!lock.try_lock_for(std::chrono::seconds(2))) {
@@ -83,12 +91,13 @@ result<const tocsin_entry*> load_library(plugin_file file) {
     if (!same_bytes(other->file, file)) continue;
     const dll::shared_library& library = other->library;
     lock.unlock();
-    return ask_for_entry(library);
+    return ask_for_entry(library, on_stage);
   }
-  const std::filesystem::path from = from_real_path() ? file.path() : file.loadable_path();
+  const std::filesystem::path from = from_real_path() && !only_checked_bytes ? file.path() : file.loadable_path();
   auto made = std::make_unique<loaded>(loaded{std::move(file), {}});
   std::error_code failed;
   ::dlerror();
+  enter(on_stage, "constructor");
   made->library.load(from, dll::load_mode::rtld_now | dll::load_mode::rtld_local, failed);
   if (failed) {
     return fault{"PLUGIN_REFUSED",
@@ -98,7 +107,7 @@ result<const tocsin_entry*> load_library(plugin_file file) {
   }
   const dll::shared_library& library = known.libraries.emplace_back(std::move(made))->library;
   lock.unlock();
-  return ask_for_entry(library);
+  return ask_for_entry(library, on_stage);
 }
 
 }  // namespace tocsin

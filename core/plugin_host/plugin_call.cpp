@@ -1,6 +1,8 @@
 // Keeps, for each thread, the stack of calls into plugins that it is within.
 #include "core/plugin_host/plugin_call.hpp"
 
+#include "core/plugin_host/last_words.hpp"
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -33,6 +35,7 @@ all_threads& registry() {
 // Enters the thread at its first call and takes it out at its end.
 struct registration {
   std::shared_ptr<thread_calls> calls = std::make_shared<thread_calls>();
+  signal_stack stack;
 
   registration() {
     calls->thread_id = ::gettid();
@@ -50,6 +53,9 @@ thread_calls& own_calls() {
   return *here.calls;
 }
 
+// The same as the thread's own entry has, for a handler of signals: it needs no initialisation and no lock.
+constinit thread_local const plugin_call* innermost_here = nullptr;
+
 std::atomic<std::uint64_t> last_serial{0};
 
 std::string text_of(const call_subject& about) {
@@ -62,6 +68,7 @@ std::string text_of(const call_subject& about) {
     text += about.name;
   }
   if (about.attempt != 0) text += ", attempt " + std::to_string(about.attempt);
+  if (!about.event.empty()) text += ", event " + std::string(about.event);
   if (about.more != 0) text += ", and " + std::to_string(about.more) + " more";
   return text;
 }
@@ -80,12 +87,14 @@ plugin_call::plugin_call(const plugin_identity& plugin, const tocsin::clock& clo
   thread_calls& own = own_calls();
   const std::lock_guard lock(own.mutex);
   own.innermost = this;
+  innermost_here = this;
 }
 
 plugin_call::~plugin_call() {
   thread_calls& own = own_calls();
   const std::lock_guard lock(own.mutex);
   own.innermost = outer_;
+  innermost_here = outer_;
 }
 
 const plugin_call* plugin_call::current(const plugin_identity& plugin) {
@@ -94,6 +103,8 @@ const plugin_call* plugin_call::current(const plugin_identity& plugin) {
     if (&at->plugin_ == &plugin) return at;
   return nullptr;
 }
+
+const plugin_call* plugin_call::innermost() { return innermost_here; }
 
 call_record plugin_call::record(std::int64_t thread_id) const {
   return {serial_, &plugin_, plugin_, std::string(call_), thread_, begun_, thread_id, text_of(about_)};

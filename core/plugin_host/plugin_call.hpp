@@ -29,8 +29,9 @@ struct call_subject {
   std::string_view kind = {};  // "delivery", "event", "source", ...; empty: about nothing in particular. Literals only.
   std::string_view name = {};  // borrowed for the length of the call
   std::uint64_t number = 0;
-  std::uint64_t attempt = 0;  // of a delivery
-  std::uint64_t more = 0;     // how many others are in the same call
+  std::uint64_t attempt = 0;    // of a delivery
+  std::uint64_t more = 0;       // how many others are in the same call
+  std::string_view event = {};  // of a delivery: its event's id; borrowed as the name is
 };
 
 // One call as it was seen from outside.
@@ -60,7 +61,11 @@ class plugin_call {
   // The innermost call into this plugin on the calling thread; null: the host is not calling it here. Valid on this
   // thread, as long as that call lasts.
   static const plugin_call* current(const plugin_identity& plugin);
+  // The innermost call into any plugin on the calling thread; null: there is none. Async-signal-safe.
+  static const plugin_call* innermost();
 
+  const plugin_identity& plugin() const { return plugin_; }
+  const call_subject& about() const { return about_; }
   std::string_view call() const { return call_; }
   call_thread thread() const { return thread_; }
 

@@ -5,15 +5,18 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <openssl/sha.h>
 #include <pwd.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <set>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -167,13 +170,29 @@ result<plugin_file> plugin_file::read(const std::filesystem::path& path) {
   if (seen.st_size > max_file_bytes) return refused("it is larger than 512 MiB.", "Strip its debug information.");
   auto memory = copy_sealed(file->get(), seen.st_size, path.filename().string());
   if (!memory) return memory.error();
-  const auto size = static_cast<std::size_t>(seen.st_size);
+  return map(path, memory->release(), static_cast<std::size_t>(seen.st_size));
+}
+
+result<plugin_file> plugin_file::adopt(int memory, std::filesystem::path path) {
+  constexpr int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK;
+  struct stat seen {};
+  const int found = ::fcntl(memory, F_GET_SEALS);
+  if (found < 0 || (found & seals) != seals || ::fstat(memory, &seen) != 0)
+    return refused("what was handed over is no sealed memory.", "Only a host hands a plugin over so.");
+  return map(std::move(path), memory, static_cast<std::size_t>(seen.st_size));
+}
+
+result<plugin_file> plugin_file::map(std::filesystem::path path, int memory, std::size_t size) {
   void* data = nullptr;
   if (size > 0) {
-    data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, memory->get(), 0);
-    if (data == MAP_FAILED) return unreadable("there is no memory for it", errno);
+    data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, memory, 0);
+    if (data == MAP_FAILED) {
+      const int error = errno;
+      ::close(memory);
+      return unreadable("there is no memory for it", error);
+    }
   }
-  return plugin_file(path, memory->release(), static_cast<const std::byte*>(data), size);
+  return plugin_file(std::move(path), memory, static_cast<const std::byte*>(data), size);
 }
 
 plugin_file::plugin_file(plugin_file&& other) noexcept
@@ -196,5 +215,17 @@ plugin_file::~plugin_file() {
 }
 
 std::filesystem::path plugin_file::loadable_path() const { return "/proc/self/fd/" + std::to_string(descriptor_); }
+
+std::string plugin_file::content_hash() const {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(reinterpret_cast<const unsigned char*>(data_), size_, digest.data());
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  for (const unsigned char byte : digest) {
+    text += digits[byte >> 4];
+    text += digits[byte & 15];
+  }
+  return text;
+}
 
 }  // namespace tocsin

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <string>
 
 namespace tocsin {
 
@@ -17,6 +18,10 @@ class plugin_file {
   // Opens without following a link, checks owner and modes of the file and of each folder above it, copies.
   static result<plugin_file> read(const std::filesystem::path& path);
 
+  // Memory that was read so by another process, and is sealed. The descriptor is this one's from now on. path: what it
+  // is called where it is shown.
+  static result<plugin_file> adopt(int memory, std::filesystem::path path);
+
   plugin_file(plugin_file&& other) noexcept;
   plugin_file& operator=(plugin_file&& other) noexcept;
   ~plugin_file();
@@ -25,8 +30,12 @@ class plugin_file {
   const std::filesystem::path& path() const { return path_; }
   // "/proc/self/fd/N": loads exactly bytes().
   std::filesystem::path loadable_path() const;
+  int memory() const { return descriptor_; }  // the descriptor of the sealed memory
+  // SHA-256 of bytes(), hexadecimal.
+  std::string content_hash() const;
 
  private:
+  static result<plugin_file> map(std::filesystem::path path, int memory, std::size_t size);
   plugin_file(std::filesystem::path path, int descriptor, const std::byte* data, std::size_t size)
       : path_(std::move(path)), descriptor_(descriptor), data_(data), size_(size) {}
 

@@ -6,6 +6,8 @@
 #include "core/plugin_host/bounded_call.hpp"
 #include "core/plugin_host/call_watchdog.hpp"
 #include "core/plugin_host/channel_adapter.hpp"
+#include "core/plugin_host/config_call.hpp"
+#include "core/plugin_host/containment.hpp"
 #include "core/plugin_host/discovery.hpp"
 #include "core/plugin_host/doctor_call.hpp"
 #include "core/plugin_host/library.hpp"
@@ -34,6 +36,9 @@ struct plugin_host::impl {
 
   impl(plugin_host_services given, std::vector<plugin_info> discovered)
       : services(std::move(given)), infos(std::move(discovered)) {
+    health = std::make_unique<health_monitor>(
+        *services.pool, *services.clock,
+        [this](plugin_instance& instance, const plugin_health& now) { note_health(instance, now); });
     watchdog =
         std::make_unique<call_watchdog>(services, [this](const call_record& overdue) { report_overdue(overdue); });
     for (const plugin_info& info : infos)
@@ -43,9 +48,12 @@ struct plugin_host::impl {
   // What is known of a plugin changes here only. [control]
   void set_state(std::size_t index, plugin_state state, std::string reason = {});
   void fail(std::size_t index, const fault& why);
+  // [any thread]
+  void note_health(const plugin_instance& instance, const plugin_health& now);
 
   void start(const std::function<bool(const manifest&)>& needed);
-  result<void> start_one(std::size_t index, std::span<const manifest* const> known, std::span<const std::size_t> at);
+  result<void> start_one(std::size_t index, std::span<const manifest* const> known, std::span<const std::size_t> at,
+                         admitted_plugin admitted, containment& gate);
   // The tables of what a plugin requires; a fault names the plugin that should offer it and does not run.
   result<service_map> find_services(std::size_t index, std::span<const manifest* const> known,
                                     std::span<const std::size_t> at) const;
@@ -76,6 +84,7 @@ struct plugin_host::impl {
   std::map<std::string, open_subscription> subscribers;  // by name
   code_table codes;
   std::unique_ptr<call_watchdog> watchdog;
+  std::unique_ptr<health_monitor> health;
 };
 
 void plugin_host::impl::set_state(std::size_t index, plugin_state state, std::string reason) {
@@ -85,11 +94,18 @@ void plugin_host::impl::set_state(std::size_t index, plugin_state state, std::st
 }
 
 void plugin_host::impl::fail(std::size_t index, const fault& why) {
-  set_state(index, plugin_state::failed, why.to_string());
+  const bool kept_out = why.code == "PLUGIN_QUARANTINED";
+  set_state(index, kept_out ? plugin_state::quarantined : plugin_state::failed, why.to_string());
   const plugin_info& info = infos[index];
   log::write(
-      log::level::error, "plugin failed",
+      log::level::error, kept_out ? "plugin quarantined" : "plugin failed",
       {{"plugin", info.id}, {"version", info.version}, {"file", info.file.string()}, {"reason", why.to_string()}});
+}
+
+void plugin_host::impl::note_health(const plugin_instance& instance, const plugin_health& now) {
+  const std::lock_guard lock(mutex);
+  for (const auto& [id, entry] : active)
+    if (entry.instance == &instance) infos[entry.index].health = now;
 }
 
 std::optional<plugin_host::impl::active_plugin> plugin_host::impl::find(const std::string& id) const {
@@ -113,9 +129,20 @@ void plugin_host::impl::start(const std::function<bool(const manifest&)>& needed
   const start_plan plan = plan_start(known, needed);
   for (const auto& [which, why] : plan.impossible)
     if (infos[at[which]].state == plugin_state::verified) fail(at[which], why);
+  std::vector<std::size_t> wanted;
+  std::vector<plugin_candidate> files;
   for (const std::size_t which : plan.order) {
     if (infos[at[which]].state != plugin_state::verified) continue;
-    if (auto up = start_one(at[which], known, at); !up) fail(at[which], up.error());
+    wanted.push_back(at[which]);
+    files.push_back({infos[at[which]].file, infos[at[which]].policy});
+  }
+  containment gate(services);
+  auto admitted = gate.admit(files);
+  for (std::size_t turn = 0; turn < wanted.size(); ++turn) {
+    auto& one = admitted[turn];
+    auto up = one ? start_one(wanted[turn], known, at, std::move(*one), gate) : result<void>(one.error());
+    gate.leave();
+    if (!up) fail(wanted[turn], up.error());
   }
 }
 
@@ -140,12 +167,12 @@ result<service_map> plugin_host::impl::find_services(std::size_t index, std::spa
 }
 
 result<void> plugin_host::impl::start_one(std::size_t index, std::span<const manifest* const> known,
-                                          std::span<const std::size_t> at) {
+                                          std::span<const std::size_t> at, admitted_plugin admitted,
+                                          containment& gate) {
   auto required = find_services(index, known, at);
   if (!required) return required.error();
   const plugin_info& info = infos[index];
-  auto verified = verify_plugin(info.file);
-  if (!verified) return verified.error();
+  verified_file* const verified = &admitted.verified;
   if (verified->manifest.id != info.id || verified->manifest.version != info.version ||
       verified->build_id != info.build_id) {
     return fault{"PLUGIN_REFUSED", "its file was changed since it was looked at.", "Start again.", {}};
@@ -156,21 +183,25 @@ result<void> plugin_host::impl::start_one(std::size_t index, std::span<const man
     instances.push_back(&instance);
   }
   instance.on_hung = [this, index, &instance] { give_up(index, instance); };
+  gate.enter(admitted, "load");
+  const bool only_checked = info.policy && info.policy->demand != signed_plugins::off;
   const auto entry = call_bounded<const tocsin_entry*>(
-      instance, "load", {}, [&instance, file = std::make_shared<plugin_file>(std::move(verified->file))] {
+      instance, "load", {}, [&instance, only_checked, file = std::make_shared<plugin_file>(std::move(verified->file))] {
         const plugin_call call(instance, "load", call_thread::control);
-        return load_library(std::move(*file));
+        return load_library(std::move(*file), only_checked);
       });
   if (!entry) {
     instance.control_calls.end();
     return entry.error();
   }
   set_state(index, plugin_state::loaded);
+  gate.enter(admitted, "create");
   if (auto created = create_plugin(instance, *entry); !created) {
     instance.control_calls.end();
     return created.error();
   }
   set_state(index, plugin_state::created);
+  gate.enter(admitted, "start");
   if (auto running = start_plugin(instance, std::move(*required)); !running) {
     instance.control_calls.end();
     return running.error();
@@ -186,6 +217,7 @@ result<void> plugin_host::impl::start_one(std::size_t index, std::span<const man
   }
   log::write(log::level::info, "plugin active",
              {{"plugin", info.id}, {"version", info.version}, {"build", info.build_id}});
+  health->add(instance);
   return {};
 }
 
@@ -282,6 +314,7 @@ void plugin_host::start(const std::function<bool(const manifest&)>& needed) { im
 
 void plugin_host::stop(std::chrono::milliseconds limit) {
   impl_->requests.end(std::chrono::milliseconds{0});
+  impl_->health->stop();
   impl_->stop(limit);
   impl_->watchdog->end();
 }
@@ -290,6 +323,8 @@ bool plugin_host::left_behind() const {
   const std::lock_guard lock(impl_->mutex);
   return !impl_->hung.empty();
 }
+
+void plugin_host::refresh_health() { impl_->health->refresh(); }
 
 std::vector<plugin_info> plugin_host::plugins() const {
   const std::lock_guard lock(impl_->mutex);
@@ -460,6 +495,17 @@ std::vector<preset_finding> plugin_host::check_preset(const std::string& preset_
       instance, "preset.check", "channel " + settings.key.channel,
       [&instance, settings]() -> result<std::vector<preset_finding>> { return check_preset_now(instance, settings); });
   return findings ? std::move(*findings) : std::vector<preset_finding>{};
+}
+
+std::vector<preset_finding> plugin_host::check_config(const std::string& plugin_id, const config_subject& subject) {
+  const auto found = impl_->find(plugin_id);
+  return found ? tocsin::check_config(*found->instance, subject) : std::vector<preset_finding>{};
+}
+
+result<config_migration> plugin_host::migrate_config(const std::string& plugin_id, const config_subject& subject) {
+  const auto found = impl_->find(plugin_id);
+  if (!found) return fault{"CONFIG_UNKNOWN", "the plugin does not run.", {}, {}};
+  return tocsin::migrate_config(*found->instance, subject);
 }
 
 std::vector<diagnosis_stage> plugin_host::diagnose(const endpoint_settings& settings, const std::string& recipient,

@@ -5,7 +5,9 @@
 #include "core/model/manifest.hpp"
 #include "core/model/message.hpp"
 #include "core/model/store.hpp"
+#include "core/plugin_host/plugin_health.hpp"
 #include "core/plugin_host/secret_store.hpp"
+#include "core/plugin_host/signature_policy.hpp"
 #include "core/runtime/clock.hpp"
 #include "core/runtime/executor.hpp"
 
@@ -24,8 +26,19 @@ namespace tocsin {
 
 class metric_registry;
 
-// discovered -> verified -> loaded -> created -> active -> draining -> stopped; refused and failed aside.
-enum class plugin_state { discovered, refused, verified, loaded, created, active, draining, stopped, failed };
+// discovered -> verified -> loaded -> created -> active -> draining -> stopped; refused, failed and quarantined aside.
+enum class plugin_state {
+  discovered,
+  refused,
+  verified,
+  loaded,
+  created,
+  active,
+  draining,
+  stopped,
+  failed,
+  quarantined  // not loaded, since it would end the host's process, or has
+};
 std::string_view to_text(plugin_state state);
 
 struct plugin_info {
@@ -33,17 +46,22 @@ struct plugin_info {
   std::string id;  // empty where no manifest could be read
   std::string version;
   plugin_state state = plugin_state::discovered;
-  std::string reason;    // refused, failed: why, in a sentence
+  std::string reason;    // refused, failed, quarantined: why, in a sentence
   std::string build_id;  // hexadecimal; empty: none
   tocsin::manifest manifest;
+  std::optional<plugin_health> health;         // while it is active: its last word on itself; nothing: it has none
+  std::optional<signature_finding> signature;  // nothing: the file could not be read
+  signature_policy_ptr policy;                 // what it was held against, and is again when it is loaded
 };
 
 // Looks at every *.so in the folders, in order, and reads the manifests; runs no plugin instruction. State is verified
 // or refused. Of two files with one id the higher version stays, the other is refused as its duplicate. A folder that
-// is not there is a warning in `warnings`; one that is a file is an error.
-result<std::vector<plugin_info>> discover_plugins(std::span<const std::filesystem::path> folders, faults& warnings);
+// is not there is a warning in `warnings`, as is each file that the policy wants one for; a folder that is a file is an
+// error. Without a policy no signature is asked for.
+result<std::vector<plugin_info>> discover_plugins(std::span<const std::filesystem::path> folders, faults& warnings,
+                                                  const signature_policy_ptr& policy = nullptr);
 // One file, wherever it is. For `plugin inspect`.
-plugin_info inspect_plugin(const std::filesystem::path& file);
+plugin_info inspect_plugin(const std::filesystem::path& file, const signature_policy_ptr& policy = nullptr);
 
 // A publish by a source plugin, as the pipeline takes it.
 struct source_publication {
@@ -54,6 +72,15 @@ struct source_publication {
 struct publication_result {
   std::uint64_t accepted = 0;
   std::uint64_t duplicates = 0;
+};
+
+// How a plugin that would end the process is kept out of it.
+struct containment_settings {
+  // The program `tocsin` of this version: tries a plugin out before it is loaded here. Empty: no trials.
+  std::filesystem::path program;
+  // Where verdicts are remembered and starts noted. Empty: nowhere.
+  std::filesystem::path state_dir;
+  bool read_only = false;  // a host may be running there: what is remembered holds, nothing is written
 };
 
 // What the plugin host needs of the rest of the house; the functions are called from any thread and may be called until
@@ -70,6 +97,8 @@ struct plugin_host_services {
 
   // How long a call into a plugin may take that is to return at once.
   std::chrono::milliseconds call_limit = std::chrono::seconds(5);
+
+  containment_settings containment;
 };
 
 // What a source is opened with.
@@ -116,6 +145,24 @@ struct preset_finding {
   std::string text;
 };
 
+// Settings that a plugin is asked about, tocsin.config/1.
+struct config_subject {
+  std::string table;  // "channels", "sources", "subscribers" or "secrets"
+  std::string name;
+  std::string organization;  // empty: the host
+  std::string settings;      // JSON
+
+  std::string_view kind() const {
+    if (table == "channels") return "channel";
+    if (table == "sources") return "source";
+    return table == "secrets" ? "secret store" : "subscriber";
+  }
+};
+struct config_migration {
+  std::string settings;  // JSON, as the plugin wrote it
+  std::vector<preset_finding> findings;
+};
+
 class plugin_host {
  public:
   plugin_host(plugin_host_services services, std::vector<plugin_info> discovered);
@@ -132,6 +179,8 @@ class plugin_host {
   // destructors. [any thread]
   bool left_behind() const;
 
+  // Asks each plugin how it is whose word is not fresh; plugins() has the answers a little later. [any thread]
+  void refresh_health();
   // A copy of what is known of each file. [any thread]
   std::vector<plugin_info> plugins() const;
   // The joined table of the codes of all verified plugins. [any thread]
@@ -160,6 +209,11 @@ class plugin_host {
 
   // What the preset's code says of these settings. Empty if it has no such code.
   std::vector<preset_finding> check_preset(const std::string& preset_id, const endpoint_settings& settings);
+
+  // What the plugin's code says of settings that hold its schema; empty if it does not run or has no such code.
+  std::vector<preset_finding> check_config(const std::string& plugin_id, const config_subject& subject);
+  // Settings that do not hold the schema, as today's. Faults: CONFIG_UNKNOWN, PLUGIN_HUNG, PLUGIN_FAILED.
+  result<config_migration> migrate_config(const std::string& plugin_id, const config_subject& subject);
 
   // Stages of a diagnosis, through tocsin.doctor/1; blocks until done or until the limit has passed (then a last stage
   // COMMAND_TIMEOUT). on_stage is called on the calling thread as each stage ends. The first stage is "settings", which

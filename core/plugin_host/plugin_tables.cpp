@@ -49,6 +49,14 @@ const char* missing(const tocsin_preset* table) {
   return TOCSIN_MISSING(tocsin_preset, table, check) ? "check" : nullptr;
 }
 
+const char* missing(const tocsin_health* table) {
+  return TOCSIN_MISSING(tocsin_health, table, check) ? "check" : nullptr;
+}
+
+const char* missing(const tocsin_config* table) {
+  return TOCSIN_MISSING(tocsin_config, table, check) ? "check" : nullptr;
+}
+
 const char* missing(const tocsin_timer* table) {
   return TOCSIN_MISSING(tocsin_timer, table, fired) ? "fired" : nullptr;
 }
@@ -126,6 +134,8 @@ result<plugin_tables> fetch_tables(const tocsin_plugin& plugin, const manifest& 
   if (auto taken = take(plugin, about, TOCSIN_EXT_SUBSCRIBER, tables.subscriber); !taken) return taken.error();
   if (auto taken = take(plugin, about, TOCSIN_EXT_DOCTOR, tables.doctor); !taken) return taken.error();
   if (auto taken = take(plugin, about, TOCSIN_EXT_PRESET, tables.preset); !taken) return taken.error();
+  if (auto taken = take(plugin, about, TOCSIN_EXT_HEALTH, tables.health); !taken) return taken.error();
+  if (auto taken = take(plugin, about, TOCSIN_EXT_CONFIG, tables.config); !taken) return taken.error();
   if (auto taken = take(plugin, about, TOCSIN_EXT_TIMER, tables.timer); !taken) return taken.error();
   if (auto taken = take(plugin, about, TOCSIN_EXT_SECRETS, tables.secrets); !taken) return taken.error();
   if (auto taken = take(plugin, about, TOCSIN_EXT_HTTP_ROUTE, tables.http_route); !taken) return taken.error();

@@ -7,7 +7,9 @@
 #include <tocsin/abi/entry.h>
 #include <tocsin/abi/ext/channel.h>
 #include <tocsin/abi/ext/clock.h>
+#include <tocsin/abi/ext/config.h>
 #include <tocsin/abi/ext/doctor.h>
+#include <tocsin/abi/ext/health.h>
 #include <tocsin/abi/ext/http_route.h>
 #include <tocsin/abi/ext/preset.h>
 #include <tocsin/abi/ext/secret_store.h>
@@ -26,6 +28,8 @@ struct plugin_tables {
   const tocsin_subscriber* subscriber = nullptr;
   const tocsin_doctor* doctor = nullptr;
   const tocsin_preset* preset = nullptr;
+  const tocsin_health* health = nullptr;
+  const tocsin_config* config = nullptr;
   const tocsin_timer* timer = nullptr;
   const tocsin_secret_store* secrets = nullptr;
   const tocsin_http_route* http_route = nullptr;

@@ -6,12 +6,15 @@
 
 namespace tocsin {
 
-std::optional<plugin_info> inspect_windows_plugin(const std::filesystem::path& path) {
+std::optional<plugin_info> inspect_windows_plugin(const std::filesystem::path& path,
+                                                  const signature_policy_ptr& policy) {
   const auto file = plugin_file::read(path);
   if (!file || !is_pe_file(file->bytes())) return std::nullopt;
   plugin_info info;
   info.file = path;
   info.state = plugin_state::refused;
+  info.policy = policy ? policy : std::make_shared<const signature_policy>();
+  info.signature = check_signature(file->bytes(), info.policy->trusted);
   auto notes = read_pe_notes(file->bytes());
   if (!notes) {
     info.reason = notes.error().to_string();

@@ -10,6 +10,7 @@ namespace tocsin {
 
 // Nothing where the file is no program or library for Windows, or cannot be read. Else its manifest: the state is
 // discovered, and the reason says for which system it is; or refused with the reason, where it is no sound plugin.
-std::optional<plugin_info> inspect_windows_plugin(const std::filesystem::path& file);
+std::optional<plugin_info> inspect_windows_plugin(const std::filesystem::path& file,
+                                                  const signature_policy_ptr& policy = nullptr);
 
 }  // namespace tocsin

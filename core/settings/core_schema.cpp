@@ -36,7 +36,9 @@ const json::object& http_schema() {
 
 const json::object& plugins_schema() {
   static const json::object schema = parse(R"({"type": "object", "properties": {
-    "call_limit": {"type": "string", "format": "duration", "default": "5s"}}})");
+    "call_limit": {"type": "string", "format": "duration", "default": "5s"},
+    "signed": {"type": "string", "enum": ["off", "warn", "required"], "default": "off"},
+    "trusted_keys": {"type": "array", "items": {"type": "string", "format": "path", "minLength": 1}, "default": []}}})");
   return schema;
 }
 

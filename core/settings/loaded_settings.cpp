@@ -298,8 +298,8 @@ class settings_snapshot final : public settings {
 }  // namespace
 
 loaded_settings parse_settings(std::string_view toml, const std::filesystem::path& file,
-                               const manifest_catalogue& plugins) {
-  auto read = read_settings_file(toml, file, plugins);
+                               const manifest_catalogue& plugins, const settings_migrator& migrate) {
+  auto read = read_settings_file(toml, file, plugins, migrate);
   loaded_settings loaded;
   loaded.errors = std::move(read.errors);
   if (loaded.errors.empty()) {
@@ -308,10 +308,11 @@ loaded_settings parse_settings(std::string_view toml, const std::filesystem::pat
   return loaded;
 }
 
-loaded_settings load_settings(const std::filesystem::path& file, const manifest_catalogue& plugins) {
+loaded_settings load_settings(const std::filesystem::path& file, const manifest_catalogue& plugins,
+                              const settings_migrator& migrate) {
   const auto text = read_text_file(file);
   if (!text) return {nullptr, {text.error()}};
-  return parse_settings(*text, file, plugins);
+  return parse_settings(*text, file, plugins, migrate);
 }
 
 std::vector<used_endpoint> used_endpoints(const settings& all) {

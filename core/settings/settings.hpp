@@ -6,6 +6,7 @@
 #include "core/model/fault.hpp"
 #include "core/model/manifest.hpp"
 #include "core/model/route.hpp"
+#include "core/settings/key_file.hpp"
 #include "core/settings/secret_reference.hpp"
 
 #include <boost/json/object.hpp>
@@ -21,9 +22,15 @@
 
 namespace tocsin {
 
+// What is asked of a plugin file that is not built in. off: nothing. warn: a changed signed file is refused, others are
+// reported. required: a valid signature.
+enum class signed_plugins { off, warn, required };
+
 // [plugins]
 struct plugin_settings {
   std::chrono::milliseconds call_limit = std::chrono::seconds{5};  // of a call that is to return at once
+  signed_plugins demand = signed_plugins::off;
+  std::vector<trusted_key> trusted_keys;
 };
 
 struct host_settings {
@@ -129,6 +136,26 @@ using settings_ptr = std::shared_ptr<const settings>;
 // The manifests whose schemas check [channels.*], [sources.*], [subscribers.*] and presets, by plugin id.
 using manifest_catalogue = std::map<std::string, manifest>;
 
+// A table of a plugin's settings that does not hold the plugin's schema.
+struct unfit_table {
+  std::string plugin;
+  std::string table;  // "channels", "sources" or "subscribers"
+  std::string name;
+  std::string organization;      // empty: the host
+  boost::json::object settings;  // as they are written, without the host's own keys
+};
+// The same as its plugin wants it today.
+struct migrated_table {
+  struct change {
+    std::string key;   // dotted, of the table
+    std::string text;  // what became of it
+  };
+  boost::json::object settings;
+  std::vector<change> changes;
+};
+// Asks the plugin; a fault if it knows nothing of such settings. The result is checked.
+using settings_migrator = std::function<result<migrated_table>(const unfit_table&)>;
+
 struct loaded_settings {
   settings_ptr value;  // null if there are faults that leave nothing to run with
   faults errors;       // all of them, in the file's order
@@ -136,11 +163,12 @@ struct loaded_settings {
 
 // Reads and checks the file whole. Every fault has file, line, column and key; an unknown key names the nearest known
 // one, a wrong value the accepted ones. A secret or file that cannot be read is no error here but its endpoint's
-// `problem`.
-loaded_settings load_settings(const std::filesystem::path& file, const manifest_catalogue& plugins);
+// `problem`. migrate: asked for a table that a plugin with tocsin.config/1 would refuse; each change is a warning.
+loaded_settings load_settings(const std::filesystem::path& file, const manifest_catalogue& plugins,
+                              const settings_migrator& migrate = {});
 // The same from text, for tests and tools; `file` is what faults name, and relative paths start at its folder.
 loaded_settings parse_settings(std::string_view toml, const std::filesystem::path& file,
-                               const manifest_catalogue& plugins);
+                               const manifest_catalogue& plugins, const settings_migrator& migrate = {});
 
 // An endpoint, and the first level that uses it ("": the host).
 struct used_endpoint {

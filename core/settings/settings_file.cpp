@@ -7,6 +7,7 @@
 #include "core/settings/route_section.hpp"
 #include "core/settings/section_reader.hpp"
 #include "core/settings/suggestion.hpp"
+#include "core/settings/table_migration.hpp"
 #include "core/settings/time_zone.hpp"
 
 #include <tocsin/abi/ext/channel.h>
@@ -339,6 +340,29 @@ class file_reader {
 
 namespace {
 
+void read_signatures(const section_reader& section, plugin_settings& plugins) {
+  const auto demand = section.text("signed");
+  if (demand == "warn") plugins.demand = signed_plugins::warn;
+  if (demand == "required") plugins.demand = signed_plugins::required;
+  const auto files = section.texts("trusted_keys");
+  for (const auto& file : files) {
+    if (auto key = read_public_key(file)) {
+      plugins.trusted_keys.push_back(std::move(*key));
+    } else {
+      section.refuse("trusted_keys", key.error().what, key.error().remedy);
+    }
+  }
+  if (plugins.demand == signed_plugins::required && files.empty()) {
+    section.refuse("signed",
+                   "It requires signatures, and no trusted_keys are named, so that no plugin could be loaded.",
+                   "Name the public keys of those whose plugins you trust in trusted_keys.");
+  }
+  if (!files.empty() && !section.is_written("signed")) {
+    section.refuse("trusted_keys", "Keys are named, and signed is not, so that nothing would be checked.",
+                   "Write signed = \"required\", or \"warn\" or \"off\".");
+  }
+}
+
 plugin_settings read_plugins_section(const setting_node& document, const setting_site& site, faults& errors,
                                      origin_map& origins) {
   const auto* table = document.find("plugins");
@@ -348,6 +372,7 @@ plugin_settings read_plugins_section(const setting_node& document, const setting
   plugins.call_limit = section.duration("call_limit");
   if (plugins.call_limit < shortest_call_limit || plugins.call_limit > longest_call_limit)
     section.refuse("call_limit", "It must be from 100ms to 1m.", "Write such a time, or take the line out for 5s.");
+  read_signatures(section, plugins);
   section.note_origins("host", origins);
   return plugins;
 }
@@ -422,7 +447,7 @@ std::optional<merged_channel> settings_file::merge(const std::string& channel, c
 }
 
 settings_file read_settings_file(std::string_view toml, const std::filesystem::path& file,
-                                 const manifest_catalogue& plugins) {
+                                 const manifest_catalogue& plugins, const settings_migrator& migrate) {
   settings_file result;
   result.site = {file.string(), "", std::filesystem::absolute(file).parent_path()};
   result.plugins = plugins;
@@ -435,6 +460,7 @@ settings_file read_settings_file(std::string_view toml, const std::filesystem::p
     result.errors.push_back(document.error());
     return result;
   }
+  migrate_tables(*document, result, migrate);
   result.document = std::make_unique<const setting_node>(std::move(*document));
   file_reader(result).read();
   if (result.errors.empty()) {

@@ -71,7 +71,7 @@ struct settings_file {
 
 // Reads and checks all of it; errors and warnings are in the file's order.
 settings_file read_settings_file(std::string_view toml, const std::filesystem::path& file,
-                                 const manifest_catalogue& plugins);
+                                 const manifest_catalogue& plugins, const settings_migrator& migrate = {});
 
 // [host] alone; faults are added to the errors. `document` is a whole file's.
 host_settings read_host_section(const setting_node& document, const setting_site& site, faults& errors,

@@ -10,8 +10,10 @@ PROLOGUE = """\
 // A code block of {document}, line {line}.
 #include <tocsin/abi/ext/stream.h>
 #include <tocsin/sdk/channel.hpp>
+#include <tocsin/sdk/config.hpp>
 #include <tocsin/sdk/doctor.hpp>
 #include <tocsin/sdk/http_route.hpp>
+#include <tocsin/sdk/health.hpp>
 #include <tocsin/sdk/json.hpp>
 #include <tocsin/sdk/metrics.hpp>
 #include <tocsin/sdk/plugin.hpp>
@@ -21,7 +23,10 @@ PROLOGUE = """\
 #include <tocsin/sdk/timer.hpp>
 #include <tocsin/sdk/token_table.hpp>
 
+#include <atomic>
 #include <chrono>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 

@@ -20,8 +20,10 @@ class host_error : public std::runtime_error {
 // from any thread, one at a time.
 class host {
  public:
-  // Returns when the host is ready. Throws host_error.
-  explicit host(const std::filesystem::path& settings_file);
+  // Returns when the host is ready. Throws host_error. tocsin_program: the installed program `tocsin` of the same
+  // version, which tries each plugin file that is not known yet in a process of its own, so that one that crashes when
+  // it is loaded does not end this process; empty: plugins are loaded without a trial.
+  explicit host(const std::filesystem::path& settings_file, const std::filesystem::path& tocsin_program = {});
   ~host();  // stop()
   host(const host&) = delete;
   host& operator=(const host&) = delete;

@@ -101,6 +101,34 @@ pub trait Preset: Plugin {
     fn check(&self, endpoint: &Endpoint<'_>, report: &Report<'_>);
 }
 
+/// What a plugin says of itself; the text is one sentence for an operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HealthReport {
+    Good,
+    /// It works, but somebody should look.
+    Degraded(String),
+    /// It cannot do its work.
+    Failing(String),
+}
+
+/// tocsin.health/1: a plugin's word on itself.
+pub trait Health: Plugin {
+    /// [worker] active. Answer at once from what is known. A panic: it is failing.
+    fn check_health(&self) -> HealthReport;
+}
+
+/// tocsin.config/1: settings in code, where the schema cannot say it, and settings of an older version.
+pub trait Config: Plugin {
+    /// [control] active. Look at settings that hold the schema. Must not touch the network.
+    fn check_settings(&self, input: &ConfigInput<'_>, report: &Report<'_>);
+
+    /// [control] active. Settings that do not hold the schema, as they were written: if they are an older version's, the
+    /// whole table in today's form as JSON, and a warning for each key that says what became of it.
+    fn migrate_settings(&self, _input: &ConfigInput<'_>, _report: &Report<'_>) -> Option<String> {
+        None
+    }
+}
+
 /// tocsin.subscriber/1: gets a copy of events.
 pub trait Subscriber: Plugin {
     /// [control] active. Begin a configured subscription and name it.
@@ -297,6 +325,48 @@ pub mod tables {
             let its = instance::<P>(this);
             guarded(&its.host, "preset.check",
                     || its.plugin.check(&Endpoint::new(endpoint), &Report { raw: &*report }));
+        }
+    }
+
+    table! { health, TOCSIN_EXT_HEALTH, P: Health, tocsin_health { check }
+        unsafe extern "C" fn check<P: Health>(this: *mut c_void, text: *const tocsin_sink) -> tocsin_health_state {
+            let mut state = TOCSIN_HEALTH_FAILING;
+            answering(text, || {
+                match instance::<P>(this).plugin.check_health() {
+                    HealthReport::Good => state = TOCSIN_HEALTH_GOOD,
+                    HealthReport::Degraded(why) => {
+                        say(text, &why);
+                        state = TOCSIN_HEALTH_DEGRADED;
+                    }
+                    HealthReport::Failing(why) => say(text, &why),
+                }
+                Ok(())
+            });
+            state
+        }
+    }
+
+    table! { config, TOCSIN_EXT_CONFIG, P: Config, tocsin_config { check, migrate }
+        unsafe extern "C" fn check<P: Config>(this: *mut c_void, input: *const tocsin_config_input,
+                                              report: *const tocsin_finding_report) {
+            let its = instance::<P>(this);
+            guarded(&its.host, "config.check",
+                    || its.plugin.check_settings(&ConfigInput::new(input), &Report { raw: &*report }));
+        }
+        unsafe extern "C" fn migrate<P: Config>(this: *mut c_void, input: *const tocsin_config_input,
+                                                settings: *const tocsin_sink,
+                                                report: *const tocsin_finding_report) -> tocsin_status {
+            let mut made = None;
+            let status = answering(std::ptr::null(), || {
+                made = instance::<P>(this).plugin.migrate_settings(&ConfigInput::new(input), &Report { raw: &*report });
+                Ok(())
+            });
+            match made {
+                Some(table) => say(settings, &table),
+                None if status == TOCSIN_OK => return TOCSIN_UNSUPPORTED,
+                None => {}
+            }
+            status
         }
     }
 

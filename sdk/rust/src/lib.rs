@@ -18,11 +18,13 @@ pub mod testing;
 mod token_table;
 mod values;
 
-pub use calls::{Channel, Instance, Opened, Plugin, Preset, Report, SecretStore, Source, Subscriber, Timer};
+pub use calls::{
+    Channel, Config, Health, HealthReport, Instance, Opened, Plugin, Preset, Report, SecretStore, Source, Subscriber, Timer,
+};
 pub use host::{Delivery, Host, Level, SecretRequest};
 pub use json::Object;
 pub use token_table::TokenTable;
-pub use values::{Class, Endpoint, Event, Failure, Message, Outcome, PublishResult, SourceConfig, Subscription, Token};
+pub use values::{Class, ConfigInput, Endpoint, Event, Failure, Message, Outcome, PublishResult, SourceConfig, Subscription, Token};
 
 /// What `export_plugin!` is made of; not for use by hand.
 #[doc(hidden)]
@@ -32,8 +34,8 @@ pub mod detail {
     pub use crate::values::text_of;
 }
 
-/// Once in a plugin's crate: `export_plugin!(TYPE: KIND, ...);` with the kinds channel, source, timer, preset, subscriber
-/// and secrets, as many as TYPE has traits of. Exports `tocsin_plugin_entry_v1` and embeds manifest.json.
+/// Once in a plugin's crate: `export_plugin!(TYPE: KIND, ...);` with the kinds channel, source, timer, preset, subscriber,
+/// secrets, health and config, as many as TYPE has traits of. Exports `tocsin_plugin_entry_v1` and embeds manifest.json.
 #[macro_export]
 macro_rules! export_plugin {
     ($plugin:ty : $($kind:ident),+ $(,)?) => {

@@ -198,29 +198,41 @@ impl TestHost {
         }
     }
 
+    /// Ask the plugin for its health: the state and the sentence.
+    pub fn check_health(&self) -> (tocsin_health_state, String) {
+        let check = self.table::<tocsin_health>(TOCSIN_EXT_HEALTH).check.expect("check");
+        let mut text = Vec::new();
+        let to_text = sink(&mut text);
+        let state = unsafe { check(self.this(), &to_text) };
+        (state, String::from_utf8_lossy(&text).into_owned())
+    }
+
+    /// Have the plugin look at the settings of `[channels.test]`.
+    pub fn check_settings(&self, settings: &str) -> Vec<Found> {
+        let check = self.table::<tocsin_config>(TOCSIN_EXT_CONFIG).check.expect("check");
+        let mut found: Vec<Found> = Vec::new();
+        unsafe { check(self.this(), &config_input(settings), &report_to(&mut found)) }
+        found
+    }
+
+    /// Have it bring older settings of `[channels.test]` up to date. None: they were never right.
+    pub fn migrate_settings(&self, settings: &str) -> Option<(String, Vec<Found>)> {
+        let migrate = self.table::<tocsin_config>(TOCSIN_EXT_CONFIG).migrate.expect("migrate");
+        let (mut found, mut made) = (Vec::new(), Vec::new());
+        let to_made = sink(&mut made);
+        let status = unsafe { migrate(self.this(), &config_input(settings), &to_made, &report_to(&mut found)) };
+        (status == TOCSIN_OK).then(|| (String::from_utf8_lossy(&made).into_owned(), found))
+    }
+
     /// Have a preset look at settings.
     pub fn check_preset(&self, settings: &str) -> Vec<Found> {
-        unsafe extern "C" fn take(context: *mut c_void, finding: *const tocsin_finding) {
-            (*context.cast::<Vec<Found>>()).push(Found {
-                fatal: (*finding).fatal != 0,
-                key: text_of(&(*finding).key).into(),
-                code: text_of(&(*finding).code).into(),
-                text: text_of(&(*finding).text).into(),
-            });
-        }
         let check = self.table::<tocsin_preset>(TOCSIN_EXT_PRESET).check.expect("check");
         let mut found: Vec<Found> = Vec::new();
         let mut endpoint: tocsin_endpoint = unsafe { std::mem::zeroed() };
         endpoint.struct_size = size_of::<tocsin_endpoint>();
         endpoint.channel = lend("test");
         endpoint.settings = lend(settings);
-        let report = tocsin_finding_report {
-            struct_size: size_of::<tocsin_finding_report>(),
-            reserved: 0,
-            context: (&mut found as *mut Vec<Found>).cast(),
-            finding: Some(take),
-        };
-        unsafe { check(self.this(), &endpoint, &report) }
+        unsafe { check(self.this(), &endpoint, &report_to(&mut found)) }
         found
     }
 
@@ -282,6 +294,32 @@ impl Drop for TestHost {
 }
 
 // What the host offers.
+
+fn report_to(found: &mut Vec<Found>) -> tocsin_finding_report {
+    unsafe extern "C" fn take(context: *mut c_void, finding: *const tocsin_finding) {
+        (*context.cast::<Vec<Found>>()).push(Found {
+            fatal: (*finding).fatal != 0,
+            key: text_of(&(*finding).key).into(),
+            code: text_of(&(*finding).code).into(),
+            text: text_of(&(*finding).text).into(),
+        });
+    }
+    tocsin_finding_report {
+        struct_size: size_of::<tocsin_finding_report>(),
+        reserved: 0,
+        context: (found as *mut Vec<Found>).cast(),
+        finding: Some(take),
+    }
+}
+
+fn config_input(settings: &str) -> tocsin_config_input {
+    let mut input: tocsin_config_input = unsafe { std::mem::zeroed() };
+    input.struct_size = size_of::<tocsin_config_input>();
+    input.table = lend("channels");
+    input.name = lend("test");
+    input.settings = lend(settings);
+    input
+}
 
 unsafe extern "C" fn write_log(context: *mut c_void, _: tocsin_log_level, text: tocsin_string, fields: *const tocsin_field,
                                count: u64) {
@@ -390,7 +428,9 @@ unsafe extern "C" fn get_extension(_: *mut c_void, id: tocsin_string) -> *const 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Channel, Delivery, Endpoint, Failure, Host, Message, Opened, Outcome, Plugin, Token};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use crate::{Channel, Config, ConfigInput, Delivery, Endpoint, Failure, Health, HealthReport, Host, Message, Opened, Outcome, Plugin, Report, Token};
 
     struct Stumbling;
 
@@ -417,9 +457,38 @@ mod tests {
         }
     }
 
+    impl Health for Stumbling {
+        fn check_health(&self) -> HealthReport {
+            match FEELS.load(Ordering::SeqCst) {
+                1 => HealthReport::Degraded("The list is old.".into()),
+                2 => HealthReport::Failing("The card is out.".into()),
+                3 => panic!("dizzy"),
+                _ => HealthReport::Good,
+            }
+        }
+    }
+    static FEELS: AtomicUsize = AtomicUsize::new(0);
+
+    impl Config for Stumbling {
+        fn check_settings(&self, input: &ConfigInput<'_>, report: &Report<'_>) {
+            if input.settings().text("mood").is_none() {
+                report.error("mood", "SETTINGS_INVALID", input.name());
+            }
+        }
+        fn migrate_settings(&self, input: &ConfigInput<'_>, report: &Report<'_>) -> Option<String> {
+            let humour = input.settings().text("humour")?;
+            report.warning("humour", "SETTINGS_INVALID", "\"humour\" became \"mood\".");
+            Some(format!("{{\"mood\":\"{}\"}}", humour))
+        }
+    }
+
     unsafe extern "C" fn get_extension(_: *mut c_void, id: tocsin_string) -> *const c_void {
-        assert_eq!(text_of(&id), TOCSIN_EXT_CHANNEL);
-        crate::calls::tables::channel::table::<Stumbling>()
+        match text_of(&id) {
+            TOCSIN_EXT_CHANNEL => crate::calls::tables::channel::table::<Stumbling>(),
+            TOCSIN_EXT_HEALTH => crate::calls::tables::health::table::<Stumbling>(),
+            TOCSIN_EXT_CONFIG => crate::calls::tables::config::table::<Stumbling>(),
+            other => panic!("{}", other),
+        }
     }
 
     unsafe extern "C" fn create(host: *const tocsin_host, plugin: *mut *const tocsin_plugin,
@@ -444,6 +513,31 @@ mod tests {
         assert_eq!((outcomes[0].class, outcomes[0].code.as_str()), (TOCSIN_CLASS_UNCERTAIN, "PLUGIN_CRASHED"));
         assert_eq!(outcomes[1].class, TOCSIN_CLASS_DELIVERED);
         assert!(host.state().log[0].ends_with("call=channel.deliver panic=nobody is there"));
+    }
+
+    #[test]
+    fn a_plugin_says_how_it_is_and_a_panic_is_failing() {
+        let host = TestHost::start(entry);
+        for (feels, state, text) in [
+            (0, TOCSIN_HEALTH_GOOD, ""),
+            (1, TOCSIN_HEALTH_DEGRADED, "The list is old."),
+            (2, TOCSIN_HEALTH_FAILING, "The card is out."),
+            (3, TOCSIN_HEALTH_FAILING, "dizzy"),
+        ] {
+            FEELS.store(feels, Ordering::SeqCst);
+            assert_eq!(host.check_health(), (state, text.to_string()));
+        }
+    }
+
+    #[test]
+    fn settings_are_looked_at_and_older_ones_brought_up_to_date() {
+        let host = TestHost::start(entry);
+        assert!(host.check_settings("{\"mood\":\"good\"}").is_empty());
+        assert_eq!(host.check_settings("{}")[0].text, "test");
+        let (made, found) = host.migrate_settings("{\"humour\":\"good\"}").unwrap();
+        assert_eq!(made, "{\"mood\":\"good\"}");
+        assert_eq!(found[0].key, "humour");
+        assert!(host.migrate_settings("{}").is_none());
     }
 
     #[test]

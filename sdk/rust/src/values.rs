@@ -222,6 +222,20 @@ view! {
     }
 }
 
+view! {
+    /// The settings of one table, as the host lends them for a check. `organization` is empty for the host's.
+    ConfigInput of tocsin_config_input {
+        texts! {
+            table
+            name
+            organization
+        }
+        pub fn settings(&self) -> Object<'a> {
+            Object::new(unsafe { text_of(&self.get().settings) })
+        }
+    }
+}
+
 /// An event: to be published, or lent by the host. An empty text means that the attribute is absent.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Event<'a> {

@@ -165,7 +165,8 @@ def plugin_list_shows_the_built_in_plugins():
         plugins = {plugin["id"]: plugin for plugin in host.run("plugin", "list", json_output=True)}
         expect(set(plugins) >= {"smtp", "secure-connection", "gmail", "license-status"}, plugins)
         for plugin in plugins.values():
-            expect(set(plugin) == {"file", "id", "version", "state", "reason", "provides"}, plugin)
+            expect(set(plugin) == {"file", "id", "version", "state", "reason", "provides", "health", "signature",
+                                   "signed_with"}, plugin)
             expect(plugin["state"] != "refused" and plugin["reason"] == "", plugin)
         inspected = host.run("plugin", "inspect", plugins["smtp"]["file"], json_output=True)
         expect(inspected["id"] == "smtp" and inspected["build_id"] and inspected["settings"]["properties"], inspected)

@@ -3,7 +3,8 @@
 // A test writes both into a copy of the file, over the blanks of chosen_at and chosen_deed:
 // where: constructor, entry, create, get_extension, start, open, deliver, cancel, close, stop or destroy; with
 //        TOCSIN_HOSTILE_MANY also source-open, source-close, fired, published, sub-open, sub-close, events or call
-// what:  exit, abort, crash, hang, throw, fail, leave-thread, call-late
+// what:  exit, exit-3, quick-exit, leave (_exit), abort, crash, fault, overflow, hang, throw, fail, leave-thread,
+// call-late
 //
 // It keeps to the plain C tables, since the SDK's wrapper would catch what it throws.
 #include <tocsin/abi/entry.h>
@@ -36,6 +37,7 @@
 namespace {
 
 const tocsin_host* host = nullptr;
+volatile int* volatile nowhere = nullptr;
 
 __attribute__((used)) volatile const char chosen_at[] = "place=                ;";
 __attribute__((used)) volatile const char chosen_deed[] = "deed=                ;";
@@ -74,14 +76,22 @@ void begin_thread(bool calls) {
 
 // Leaves a file behind wherever it is called, so that a test can tell what ran.
 void leave_mark(const char* at) {
+  // A trial process does not get the first, but gets the second.
   const char* folder = std::getenv("TOCSIN_TEST_MARKS");
-  if (!folder) return;
+  const char* temporary = std::getenv("TMPDIR");
+  if (!folder && !temporary) return;
   char name[4096];
-  std::snprintf(name, sizeof(name), "%s/%s.%s", folder, TOCSIN_PLUGIN_ID, at);
+  std::snprintf(name, sizeof(name), "%s/%s%s.%s", folder ? folder : temporary, folder ? "" : "tocsin-test-marks/",
+                TOCSIN_PLUGIN_ID, at);
   if (std::FILE* file = std::fopen(name, "a")) {
     std::fputs("x", file);
     std::fclose(file);
   }
+}
+
+int overflow(int depth) {
+  volatile char space[4096] = {};
+  return depth < 0 ? space[0] : overflow(depth + 1) + space[1];
 }
 
 // True: it shall fail here.
@@ -91,7 +101,12 @@ bool misbehave(const char* at) {
   if (chosen(chosen_at, space) != at) return false;
   const std::string_view does = chosen(chosen_deed, space);
   if (does == "exit") std::exit(0);
+  if (does == "exit-3") std::exit(3);
+  if (does == "quick-exit") std::quick_exit(3);
+  if (does == "leave") ::_exit(0);
   if (does == "abort") std::abort();
+  if (does == "fault") *nowhere = 1;
+  if (does == "overflow") return overflow(0) == 1;
   if (does == "crash") std::raise(SIGSEGV);
   if (does == "hang")
     while (true) ::pause();

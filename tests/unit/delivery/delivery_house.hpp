@@ -57,7 +57,7 @@ class delivery_house {
     parts.codes = &codes;
     parts.identifiers = &identifiers;
     parts.jitter = [] { return 0.0; };
-    parts.check_preset = check_preset;
+    parts.check_settings = check_settings;
     engine = std::make_unique<dispatcher>(std::move(parts));
     std::promise<recovery> recovered;
     store.recover(clock.now(), [&](result<recovery> found) { recovered.set_value(*found); });
@@ -203,7 +203,7 @@ class delivery_house {
   std::shared_ptr<fake_channel> channel = std::make_shared<fake_channel>();
   identifier_source identifiers;
   code_table codes;
-  std::function<std::optional<fault>(const endpoint_settings&)> check_preset;
+  std::function<std::optional<fault>(const endpoint_settings&)> check_settings;
   std::unique_ptr<dispatcher> engine;
 
  private:

@@ -342,7 +342,7 @@ TEST_F(DispatcherTest, AChannelThatRefusesToOpenIsAskedAgainByTheProbe) {
 TEST_F(DispatcherTest, AFatalFindingOfThePresetPausesTheEndpoint) {
   house.settings = with_email();
   house.settings->add("email", 1).preset = "gmail";
-  house.check_preset = [](const endpoint_settings&) {
+  house.check_settings = [](const endpoint_settings&) {
     return std::optional<fault>(fault{"SETTINGS_INVALID", "This is no app password."});
   };
   start();

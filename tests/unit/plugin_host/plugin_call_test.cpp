@@ -20,6 +20,29 @@ std::vector<call_record> calls_of(const std::string& plugin) {
   return calls;
 }
 
+TEST(PluginCall, NamesTheEventOfADelivery) {
+  test::manual_clock clock;
+  const plugin_identity who{"eventful", "1.2.3", "abcd"};
+  const plugin_call call(who, clock, "channel.deliver", call_thread::worker,
+                         {.kind = "delivery", .number = 17, .attempt = 2, .more = 3, .event = "7f"});
+  EXPECT_EQ(calls_of("eventful").at(0).about, "delivery 17, attempt 2, event 7f, and 3 more");
+}
+
+TEST(PluginCall, IsKnownAsTheInnermostOnItsThreadOnly) {
+  test::manual_clock clock;
+  const plugin_identity outer_plugin{"outer", "1.0.0", "ab"};
+  const plugin_identity inner_plugin{"inner", "1.0.0", "cd"};
+  EXPECT_EQ(plugin_call::innermost(), nullptr);
+  const plugin_call outer(outer_plugin, clock, "start", call_thread::control);
+  {
+    const plugin_call inner(inner_plugin, clock, "timer.fired", call_thread::worker);
+    EXPECT_EQ(plugin_call::innermost(), &inner);
+  }
+  EXPECT_EQ(plugin_call::innermost(), &outer);
+  EXPECT_EQ(&plugin_call::innermost()->plugin(), &outer_plugin);
+  EXPECT_TRUE(std::async(std::launch::async, [] { return plugin_call::innermost() == nullptr; }).get());
+}
+
 TEST(PluginCall, IsSeenWithAllThatIsKnownOfItWhileItLastsAndNotAfter) {
   test::manual_clock clock;
   const plugin_identity who{"seen", "1.2.3", "abcd"};

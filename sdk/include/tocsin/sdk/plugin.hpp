@@ -9,14 +9,16 @@
 //   TOCSIN_PLUGIN(my_channel)
 //
 // The class offers the extensions whose classes it derives from: channel, source, subscriber, secret_store, doctor,
-// preset, timer, http_route. Each id in the manifest's "provides" needs its class, and no other may be there. Build it
-// with tocsin_add_plugin(), which gives the id and the version from the manifest.
+// preset, health, config, timer, http_route. Each id in the manifest's "provides" needs its class, and no other may be
+// there. Build it with tocsin_add_plugin(), which gives the id and the version from the manifest.
 #pragma once
 
 #include <tocsin/abi/entry.h>
 #include <tocsin/abi/ext/channel.h>
 #include <tocsin/abi/ext/clock.h>
+#include <tocsin/abi/ext/config.h>
 #include <tocsin/abi/ext/doctor.h>
+#include <tocsin/abi/ext/health.h>
 #include <tocsin/abi/ext/http_route.h>
 #include <tocsin/abi/ext/preset.h>
 #include <tocsin/abi/ext/secret_store.h>
@@ -37,6 +39,8 @@ class subscriber;
 class secret_store;
 class doctor;
 class preset;
+class health;
+class config;
 class timer;
 class http_route;
 
@@ -94,6 +98,10 @@ struct doctor_calls;
 template <class Plugin>
 struct preset_calls;
 template <class Plugin>
+struct health_calls;
+template <class Plugin>
+struct config_calls;
+template <class Plugin>
 struct timer_calls;
 template <class Plugin>
 struct http_route_calls;
@@ -144,6 +152,12 @@ struct lifecycle {
     }
     if constexpr (std::is_base_of_v<preset, Plugin>) {
       if (name == TOCSIN_EXT_PRESET) return &preset_calls<Plugin>::table;
+    }
+    if constexpr (std::is_base_of_v<health, Plugin>) {
+      if (name == TOCSIN_EXT_HEALTH) return &health_calls<Plugin>::table;
+    }
+    if constexpr (std::is_base_of_v<config, Plugin>) {
+      if (name == TOCSIN_EXT_CONFIG) return &config_calls<Plugin>::table;
     }
     if constexpr (std::is_base_of_v<timer, Plugin>) {
       if (name == TOCSIN_EXT_TIMER) return &timer_calls<Plugin>::table;

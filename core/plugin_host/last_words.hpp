@@ -1,0 +1,28 @@
+// What a host still says when a plugin ends its process: by exit(), or by a crash.
+#pragma once
+
+namespace tocsin {
+
+enum class last_words_format { text, json };
+
+// From now on a process that ends within a call into a plugin, by exit(), quick_exit() or a fatal signal, writes a line
+// to standard error that names plugin, version, build id, call and what the call was about, and adds to the note of a
+// start (start_mark). By exit() or quick_exit() the process then ends with status 1, without running destructors beside
+// the other threads; a signal goes on to whom it would have gone without this. For a program that is the host's own;
+// call it once, before plugins are loaded. Where a sanitizer reports crashes, signals are left to it.
+void install_last_words(last_words_format how);
+
+// Room for the handlers of signals on the calling thread, for as long as this lives: so that a stack that is used up is
+// reported, too. Nothing, unless last words are installed.
+class signal_stack {
+ public:
+  signal_stack();
+  ~signal_stack();
+  signal_stack(const signal_stack&) = delete;
+  signal_stack& operator=(const signal_stack&) = delete;
+
+ private:
+  void* memory_ = nullptr;
+};
+
+}  // namespace tocsin

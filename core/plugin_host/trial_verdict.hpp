@@ -1,0 +1,42 @@
+// What is known of how a plugin's code behaves before it runs in the host, or of how it ended a host. No I/O.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tocsin {
+
+enum class trial_end {
+  passed,
+  refused,  // it is at odds with its manifest, or has no entry
+  crashed,
+  exited,
+  hung,
+  threw,
+  ended_host,  // a host ended within a call of its, at its start
+  suspected,   // the same, and nothing says that it was the plugin's doing
+};
+std::string_view to_text(trial_end end);
+std::optional<trial_end> parse_trial_end(std::string_view text);
+
+struct trial_verdict {
+  trial_end end = trial_end::passed;
+  std::string stage;                   // "constructor", "entry", or the call: "create", "start"; passed, refused: empty
+  std::string how;                     // crashed: "SIGSEGV"; exited: "status 3"; threw: what; refused: why, a sentence
+  std::string remedy;                  // refused: what to do
+  std::chrono::milliseconds limit{0};  // hung: the time that it was given
+
+  bool operator==(const trial_verdict&) const = default;
+};
+
+// May a plugin with this verdict be loaded?
+inline bool may_load(const trial_verdict& verdict) {
+  return verdict.end == trial_end::passed || verdict.end == trial_end::suspected;
+}
+
+// "it crashed (SIGSEGV) in a static constructor", without a full stop.
+std::string describe(const trial_verdict& verdict);
+
+}  // namespace tocsin
