@@ -22,6 +22,12 @@ place place_of(const settings& all, const used_endpoint& used, const std::string
   return where;
 }
 
+std::string why_not_running(const plugin_host& plugins, const std::string& id) {
+  for (const auto& one : plugins.plugins())
+    if (one.id == id && !one.reason.empty()) return "The plugin \"" + id + "\" does not run: " + one.reason;
+  return "The plugin \"" + id + "\" does not run.";
+}
+
 }  // namespace
 
 channel_findings check_channels(const configuration& found) {
@@ -50,7 +56,11 @@ channel_findings check_channels(const configuration& found) {
     for (const auto& why : said.errors) add(findings.errors, why);
     for (const auto& why : said.warnings) add(findings.warnings, why);
     const auto channel = bench.plugins().channel(endpoint.plugin);
-    if (!channel) continue;  // said already: the settings name a plugin that does not run
+    if (!channel) {
+      add(findings.errors, {"SETTINGS_INVALID", why_not_running(bench.plugins(), endpoint.plugin),
+                            "tocsin plugin list shows what is installed.", place_of(*found.settings, used, "plugin")});
+      continue;
+    }
     if (const auto opened = channel->open(endpoint)) {
       channel->close(opened->token);
     } else {

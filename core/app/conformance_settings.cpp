@@ -39,7 +39,7 @@ std::vector<json::value> candidates(const schema_leaf& leaf) {
   const std::string_view format = format_of(schema);
   if (format == "path") return {json::string(std::string(folder_mark) + "/file")};
   if (format == "duration") return {"1s", "1h"};
-  if (format == "size") return {"1M"};
+  if (format == "size") return {"1MiB", "1KiB", "1GiB"};
   if (format == "secret") return {"env:TOCSIN_CONFORMANCE"};
   std::vector<json::value> texts;
   if (has(leaf.key, "host")) texts.emplace_back("127.0.0.1");

@@ -83,8 +83,10 @@ int queue_show(const queue_options& options) {
   }
   for (const auto& element : delivery.at("history").as_array()) {
     const auto& attempt = element.as_object();
-    std::printf("%-14s %s  %s  %s\n", "attempt", text_of(attempt, "at").c_str(), text_of(attempt, "code").c_str(),
-                text_of(attempt, "server_reply").c_str());
+    std::string line = text_of(attempt, "at") + "  " + text_of(attempt, "code");
+    for (const auto* words : {"detail", "server_reply"})
+      if (const auto said = text_of(attempt, words); !said.empty() && said != "-") line += "  " + said;
+    std::printf("%-14s %s\n", "attempt", line.c_str());
   }
   return exit_done;
 }

@@ -6,6 +6,8 @@
 #include "core/model/cloudevents.hpp"
 #include "core/plugin_host/last_words.hpp"
 
+#include <chrono>
+
 namespace tocsin::app {
 
 std::filesystem::path builtin_plugin_folder() {
@@ -124,7 +126,14 @@ workbench::workbench(const configuration& from, std::set<std::string> needed, ou
 
 workbench::~workbench() {
   plugins_->stop();
-  pool_->stop();
+  if (!plugins_->left_behind()) {
+    pool_->stop();
+    return;
+  }
+  // A thread is inside a plugin and does not come back: what it may still use stays.
+  pool_->abandon(std::chrono::milliseconds{200});
+  static_cast<void>(clock_.release());
+  static_cast<void>(pool_.release());
 }
 
 }  // namespace tocsin::app

@@ -25,6 +25,7 @@ json::array history_of(const delivery_record& delivery) {
     json::object line;
     line["at"] = to_rfc3339(attempt.at);
     line["code"] = make_utf8(attempt.code);
+    line["detail"] = text_or_null(attempt.detail);
     line["server_reply"] = text_or_null(attempt.server_reply);
     out.push_back(std::move(line));
   }
@@ -60,6 +61,7 @@ json::object to_json_object(const delivery_record& delivery, const code_table& c
   out["uncertain"] = delivery.uncertain;
   out["code"] = text_or_null(delivery.code);
   out["explanation"] = told ? text_or_null(codes.find(delivery.code).explanation) : json::value(nullptr);
+  out["detail"] = text_or_null(delivery.detail);
   out["remedy"] = told ? text_or_null(codes.find(delivery.code).remedy) : json::value(nullptr);
   out["server_reply"] = text_or_null(delivery.server_reply);
   out["message_id"] = "<" + delivery.message_id + ">";

@@ -79,9 +79,9 @@ fault containment::quarantined(const plugin_identity& plugin, const trial_verdic
             "Restart the host to have it tried again.",
             {}};
   }
-  std::string again = settings_.state_dir.empty()
-                          ? "Start again to have it tried again."
-                          : "To have this one tried again, delete " + memory_.file().string() + " and restart.";
+  std::string again = settings_.state_dir.empty() ? "Start again to have it tried again."
+                                                  : "To have this one tried again, take its line out of " +
+                                                        memory_.file().string() + " and restart.";
   return {"PLUGIN_QUARANTINED",
           what + ". It was not loaded.",
           "Install another build of it: a file with another content is tried again. " + std::move(again),
@@ -104,7 +104,9 @@ trial_verdict containment::second_look(const std::vector<admission>& files, std:
                                 {settings_.program, trial_depth::start, trial_limit(), std::move(providers)});
   if (!again.verdict) return suspected;
   // One that hangs in create() or start() is one that the host goes on without.
-  const bool only_hangs = again.verdict->end == trial_end::hung && left.call != "load";
+  const bool only_hangs =
+      again.verdict->end == trial_end::hung && (again.verdict->stage == "create" || again.verdict->stage == "start");
+  if (!again.lasting && !only_hangs && again.verdict->end != trial_end::passed) return suspected;
   return only_hangs ? trial_verdict{} : *again.verdict;
 }
 

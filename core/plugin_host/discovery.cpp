@@ -93,7 +93,7 @@ result<std::vector<fs::path>> list_folder(const fs::path& folder, faults& warnin
 }
 
 void warn_of_signature(const plugin_info& info, faults& warnings) {
-  if (!wants_warning(*info.signature, is_built_in(info.file, *info.policy), *info.policy)) return;
+  if (!wants_warning(*info.signature, info.built_in, *info.policy)) return;
   warnings.push_back({"PLUGIN_UNTRUSTED",
                       "The plugin \"" + info.id + "\" is used all the same: " + info.signature->reason,
                       "Install a build that is signed with a trusted key; [plugins] signed says what is asked for.",
@@ -133,7 +133,8 @@ result<verified_file> verify_plugin(const fs::path& path, const signature_policy
   auto file = plugin_file::read(path);
   if (!file) return file.error();
   signature = check_signature(file->bytes(), policy.trusted);
-  if (auto wanted = check_demand(*signature, is_built_in(path, policy), policy); !wanted) return wanted.error();
+  const bool built_in = is_built_in(*file, policy);
+  if (auto wanted = check_demand(*signature, built_in, policy); !wanted) return wanted.error();
   auto notes = read_library_notes(file->bytes());
   if (!notes) return notes.error();
   if (!notes->search_path.empty()) {
@@ -155,7 +156,7 @@ result<verified_file> verify_plugin(const fs::path& path, const signature_policy
     return why;
   }
   if (auto known = check_abi(*manifest); !known) return known.error();
-  return verified_file{std::move(*file), std::move(*manifest), std::move(notes->build_id)};
+  return verified_file{std::move(*file), std::move(*manifest), std::move(notes->build_id), built_in};
 }
 
 plugin_info inspect_plugin(const fs::path& file, const signature_policy_ptr& policy) {
@@ -172,6 +173,7 @@ plugin_info inspect_plugin(const fs::path& file, const signature_policy_ptr& pol
   info.id = verified->manifest.id;
   info.version = verified->manifest.version;
   info.build_id = std::move(verified->build_id);
+  info.built_in = verified->built_in;
   info.manifest = std::move(verified->manifest);
   return info;
 }

@@ -16,6 +16,7 @@ struct verified_file {
   plugin_file file;
   tocsin::manifest manifest;
   std::string build_id;
+  bool built_in = false;  // it was read out of the installation's own folder
 };
 
 // Runs no instruction of the plugin's. The signature is that of the bytes which are loaded later: `file`. `signature`

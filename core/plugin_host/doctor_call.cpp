@@ -114,9 +114,11 @@ std::vector<diagnosis_stage> run_doctor(plugin_instance* instance, const std::st
     return seen.take();
   }
   if (!instance || !instance->tables.channel || !instance->tables.doctor) {
-    seen.fail_settings(
-        "CHANNEL_UNKNOWN",
-        !instance ? reason : "The plugin \"" + instance->about.id + "\" offers no diagnosis of a channel.");
+    seen.fail_settings("CHANNEL_UNKNOWN",
+                       !instance
+                           ? reason
+                           : "The plugin \"" + instance->about.id +
+                                 "\" offers no diagnosis of a channel; tocsin send-test sends a message instead.");
     return seen.take();
   }
   const auto [number, run] = instance->diagnoses.begin();

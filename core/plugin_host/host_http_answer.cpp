@@ -58,6 +58,7 @@ result<void> read_headers(const tocsin_http_answer& from, source_answer& into) {
     if (!is_header_value(value)) return no_answer("the header " + shown + " has a value that no header may have.");
     auto& all = into.headers[name];
     all += (all.empty() ? "" : ", ") + std::string(value);
+    if (all.size() > longest_value) return no_answer("its headers " + shown + " are too long together.");
   }
   return {};
 }

@@ -1,6 +1,7 @@
 // Composes the line without memory or locks, since it may be written within a crash.
 #include "core/plugin_host/last_words.hpp"
 
+#include "core/model/identifier.hpp"
 #include "core/observe/log.hpp"
 #include "core/plugin_host/plugin_call.hpp"
 #include "core/plugin_host/start_mark.hpp"
@@ -123,11 +124,13 @@ void begin(line_buffer& line, std::string_view message) {
 void add_about(line_buffer& line, const call_subject& about) {
   if (about.kind.empty()) return;
   line.add_field("about", about.kind);
-  if (about.name.empty()) {
+  if (!about.name.empty()) {
+    line.add_field("name", about.name);
+  } else if (about.kind == "delivery") {
+    line.add_field("id", to_text(static_cast<delivery_id>(about.number)));  // short enough to need no memory
+  } else {
     line.begin_field("number");
     line.add_number(about.number);
-  } else {
-    line.add_field("name", about.name);
   }
   if (!about.event.empty()) line.add_field("event", about.event);
   if (about.attempt == 0) return;
@@ -208,8 +211,14 @@ void on_quick_exit_called() {
   ::_exit(status_of_the_host);
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool signals_are_a_sanitizers = true;  // which reports them itself
+#else
+constexpr bool signals_are_a_sanitizers = false;
+#endif
+
 void install_signal_handlers() {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  if (signals_are_a_sanitizers) return;
   for (std::size_t at = 0; at < fatal_signals.size(); ++at) {
     struct sigaction action {};
     action.sa_sigaction = &on_fatal_signal;
@@ -217,7 +226,6 @@ void install_signal_handlers() {
     sigemptyset(&action.sa_mask);
     ::sigaction(fatal_signals[at], &action, &before[at]);
   }
-#endif
 }
 
 }  // namespace

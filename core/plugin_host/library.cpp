@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 
 #include <chrono>
+#include <condition_variable>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
@@ -30,8 +31,37 @@ struct loaded {
 // Freed never: unloading is not to be relied on (thread_local destructors, threads of the plugin's), and at the end of
 // the process it would run the plugins' destructors after the host's.
 struct registry {
-  std::timed_mutex mutex;
+  std::mutex mutex;
+  std::condition_variable freed;
+  bool busy = false;  // somebody is at the libraries
   std::vector<std::unique_ptr<loaded>> libraries;
+};
+
+// One at a time is at the libraries; who waits too long for another's constructors gives up.
+class turn {
+ public:
+  explicit turn(registry& known) : known_(known) {
+    std::unique_lock lock(known_.mutex);
+    has_ = known_.freed.wait_for(lock, std::chrono::seconds(2), [this] { return !known_.busy; });
+    if (has_) known_.busy = true;
+  }
+  ~turn() { end(); }
+  turn(const turn&) = delete;
+  turn& operator=(const turn&) = delete;
+
+  explicit operator bool() const { return has_; }
+  void end() {
+    if (!std::exchange(has_, false)) return;
+    {
+      const std::lock_guard lock(known_.mutex);
+      known_.busy = false;
+    }
+    known_.freed.notify_one();
+  }
+
+ private:
+  registry& known_;
+  bool has_ = false;
 };
 
 registry& libraries() {
@@ -80,8 +110,8 @@ result<const tocsin_entry*> ask_for_entry(const dll::shared_library& library,
 result<const tocsin_entry*> load_library(plugin_file file, bool only_checked_bytes,
                                          const std::function<void(const char*)>& on_stage) {
   registry& known = libraries();
-  std::unique_lock lock(known.mutex, std::defer_lock);
-  if (!lock.try_lock_for(std::chrono::seconds(2))) {
+  turn own(known);
+  if (!own) {
     return fault{"PLUGIN_FAILED",
                  "the system's loader is held up by another plugin, whose constructors do not return.",
                  "See the report of the plugin that hangs, take it away and start again.",
@@ -90,7 +120,7 @@ result<const tocsin_entry*> load_library(plugin_file file, bool only_checked_byt
   for (const auto& other : known.libraries) {
     if (!same_bytes(other->file, file)) continue;
     const dll::shared_library& library = other->library;
-    lock.unlock();
+    own.end();
     return ask_for_entry(library, on_stage);
   }
   const std::filesystem::path from = from_real_path() && !only_checked_bytes ? file.path() : file.loadable_path();
@@ -106,7 +136,7 @@ result<const tocsin_entry*> load_library(plugin_file file, bool only_checked_byt
                  {}};
   }
   const dll::shared_library& library = known.libraries.emplace_back(std::move(made))->library;
-  lock.unlock();
+  own.end();
   return ask_for_entry(library, on_stage);
 }
 

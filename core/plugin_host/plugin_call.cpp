@@ -1,6 +1,7 @@
 // Keeps, for each thread, the stack of calls into plugins that it is within.
 #include "core/plugin_host/plugin_call.hpp"
 
+#include "core/model/identifier.hpp"
 #include "core/plugin_host/last_words.hpp"
 
 #include <unistd.h>
@@ -62,10 +63,12 @@ std::string text_of(const call_subject& about) {
   if (about.kind.empty()) return {};
   std::string text(about.kind);
   text += ' ';
-  if (about.name.empty()) {
-    text += std::to_string(about.number);
-  } else {
+  if (!about.name.empty()) {
     text += about.name;
+  } else if (about.kind == "delivery") {
+    text += to_text(static_cast<delivery_id>(about.number));
+  } else {
+    text += std::to_string(about.number);
   }
   if (about.attempt != 0) text += ", attempt " + std::to_string(about.attempt);
   if (!about.event.empty()) text += ", event " + std::string(about.event);

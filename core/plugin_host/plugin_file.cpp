@@ -170,7 +170,17 @@ result<plugin_file> plugin_file::read(const std::filesystem::path& path) {
   if (seen.st_size > max_file_bytes) return refused("it is larger than 512 MiB.", "Strip its debug information.");
   auto memory = copy_sealed(file->get(), seen.st_size, path.filename().string());
   if (!memory) return memory.error();
-  return map(path, memory->release(), static_cast<std::size_t>(seen.st_size));
+  struct stat place {};
+  if (::fstat(folder.get(), &place) != 0) return unreadable("its folder cannot be looked at", errno);
+  auto read = map(path, memory->release(), static_cast<std::size_t>(seen.st_size));
+  if (read) read->folder_ = {place.st_dev, place.st_ino};
+  return read;
+}
+
+bool plugin_file::was_in(const std::filesystem::path& folder) const {
+  struct stat place {};
+  return ::stat(folder.c_str(), &place) == 0 &&
+         folder_ == std::pair<std::uint64_t, std::uint64_t>(place.st_dev, place.st_ino);
 }
 
 result<plugin_file> plugin_file::adopt(int memory, std::filesystem::path path) {
@@ -199,13 +209,15 @@ plugin_file::plugin_file(plugin_file&& other) noexcept
     : path_(std::move(other.path_)),
       descriptor_(std::exchange(other.descriptor_, -1)),
       data_(std::exchange(other.data_, nullptr)),
-      size_(std::exchange(other.size_, 0)) {}
+      size_(std::exchange(other.size_, 0)),
+      folder_(other.folder_) {}
 
 plugin_file& plugin_file::operator=(plugin_file&& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(descriptor_, other.descriptor_);
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
+  std::swap(folder_, other.folder_);
   return *this;
 }
 

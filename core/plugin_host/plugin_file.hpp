@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
 namespace tocsin {
 
@@ -30,6 +31,8 @@ class plugin_file {
   const std::filesystem::path& path() const { return path_; }
   // "/proc/self/fd/N": loads exactly bytes().
   std::filesystem::path loadable_path() const;
+  // It was read out of that very folder, whatever has been renamed since. False of one that was handed over.
+  bool was_in(const std::filesystem::path& folder) const;
   int memory() const { return descriptor_; }  // the descriptor of the sealed memory
   // SHA-256 of bytes(), hexadecimal.
   std::string content_hash() const;
@@ -43,6 +46,7 @@ class plugin_file {
   int descriptor_ = -1;
   const std::byte* data_ = nullptr;
   std::size_t size_ = 0;
+  std::pair<std::uint64_t, std::uint64_t> folder_{};  // device and inode
 };
 
 }  // namespace tocsin

@@ -3,6 +3,7 @@
 
 #include "core/observe/log.hpp"
 #include "core/plugin_host/abi_values.hpp"
+#include "core/plugin_host/guarded_call.hpp"
 #include "core/plugin_host/plugin_instance.hpp"
 
 #include <algorithm>
@@ -49,13 +50,10 @@ std::optional<plugin_health> ask_for_health(plugin_instance& instance) {
   if (!pass) return std::nullopt;
   abi::gathering_sink text(instance.late_sink("health.check"));
   plugin_health answer;
-  try {
-    const plugin_call call(instance, "health.check", call_thread::worker);
+  const bool ended_well = guarded_call(instance, "health.check", {}, [&] {
     answer.state = state_of(instance.tables.health->check(instance.plugin->self, text.raw()));
-  } catch (...) {
-    instance.misbehaves("it threw an exception across the binary interface", "health.check");
-    return plugin_health{health_state::failing, "It threw an exception when it was asked how it is."};
-  }
+  });
+  if (!ended_well) return plugin_health{health_state::failing, "It threw an exception when it was asked how it is."};
   answer.text = text.words(answer.state == health_state::good ? "" : "It gave no reason.");
   return answer;
 }

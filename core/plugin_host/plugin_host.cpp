@@ -231,7 +231,9 @@ void plugin_host::impl::give_up(std::size_t index, plugin_instance& instance) {
     const auto found = active.find(infos[index].id);
     if (found != active.end()) channel = found->second.channel;
   }
+  instance.workers.drop_waiting();
   instance.diagnoses.give_up_all();
+  instance.secret_requests.fail_all("The plugin hangs: " + instance.hung_reason());
   instance.http_calls.fail_all({"SOURCE_DOWN", "The source's plugin hangs: " + instance.hung_reason(), {}, {}});
   report_lost(instance, instance.deliveries.take_all(), "it hangs, and these deliveries with it");
   if (channel) channel->plugin_hangs();
@@ -407,7 +409,12 @@ std::vector<preset_finding> check_preset_now(plugin_instance& instance, const en
 result<void> plugin_host::open_source(const std::string& plugin_id, const source_opening& opening) {
   const auto refuse = [&](std::string what) { return source_refused(opening, std::move(what)); };
   const auto found = impl_->find(plugin_id);
-  if (!found) return refuse("The plugin \"" + plugin_id + "\" does not run.");
+  if (!found) {
+    return fault{"SETTINGS_INVALID",
+                 "The plugin \"" + plugin_id + "\" does not run.",
+                 "tocsin plugin list says why.",
+                 {.file = {}, .key = "sources." + opening.name + ".plugin"}};
+  }
   plugin_instance& instance = *found->instance;
   if (!instance.tables.source) return refuse("The plugin \"" + plugin_id + "\" is no source.");
   if (impl_->sources.contains(opening.name)) return refuse("A source of this name is open already.");

@@ -51,6 +51,7 @@ struct plugin_info {
   tocsin::manifest manifest;
   std::optional<plugin_health> health;         // while it is active: its last word on itself; nothing: it has none
   std::optional<signature_finding> signature;  // nothing: the file could not be read
+  bool built_in = false;                       // it lies in the installation's own folder
   signature_policy_ptr policy;                 // what it was held against, and is again when it is loaded
 };
 

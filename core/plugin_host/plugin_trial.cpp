@@ -246,11 +246,18 @@ trial_outcome no_trial(std::string why) {
   return none;
 }
 
+bool is_own_fault(int signal) {
+  static constexpr std::array own{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
+  return std::find(own.begin(), own.end(), signal) != own.end();
+}
+
 trial_outcome judge_told(const told& said) {
   trial_outcome outcome;
   trial_verdict verdict;
   if (said.last == "passed") {
     outcome.lasting = true;
+  } else if (said.last.starts_with("threw ") && said.stage.empty()) {
+    return no_trial("the process that tries it out failed before it came to the plugin: " + clean(said.last.substr(6)));
   } else if (said.last.starts_with("threw ")) {
     verdict = {trial_end::threw, said.stage, clean(said.last.substr(6)), {}, {}};
     outcome.lasting = said.last != "threw std::bad_alloc";
@@ -282,7 +289,7 @@ trial_outcome judge(const ending& end, milliseconds limit) {
     outcome.verdict = {trial_end::hung, said.stage, {}, {}, limit};
   } else if (end.known && WIFSIGNALED(end.status)) {
     const int signal = WTERMSIG(end.status);
-    outcome.lasting = signal != SIGKILL && signal != SIGTERM;  // somebody's, or for want of memory
+    outcome.lasting = is_own_fault(signal);  // else somebody's, or for want of memory
     outcome.verdict = {trial_end::crashed, said.stage, signal_name(signal) + words, {}, {}};
   } else if (end.known) {
     outcome.verdict = {

@@ -46,7 +46,7 @@ class open_store final : public secret_store_port {
 
   std::uint64_t fetch(std::string reference, answered done) override {
     const auto request = instance_.secret_requests.add(std::move(done));
-    instance_.services.pool->post(
+    instance_.workers.post(
         [&instance = instance_, token = token_, name = name_, request, reference = std::move(reference)] {
           fetch_now(instance, token, name, request, reference);
         });
@@ -126,6 +126,21 @@ secret_request_table::found secret_request_table::take(std::uint64_t request, se
   if (late == given_up_.end()) return found::unknown;
   given_up_.erase(late);
   return found::given_up;
+}
+
+void secret_request_table::fail_all(const std::string& reason) {
+  std::map<std::uint64_t, secret_store_port::answered> failed;
+  {
+    const std::lock_guard lock(mutex_);
+    failed.swap(waiting_);
+    for (const auto& [request, done] : failed) given_up_.push_back(request);
+    while (given_up_.size() > remembered) given_up_.pop_front();
+  }
+  for (const auto& [request, done] : failed) {
+    secret_answer answer;
+    answer.reason = reason;
+    done(std::move(answer));
+  }
 }
 
 result<secret_store_ptr> open_secret_store(plugin_instance* instance, const std::string& plugin,

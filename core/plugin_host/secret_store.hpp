@@ -56,6 +56,8 @@ class secret_request_table {
   void give_up(std::uint64_t request);
   // Takes a request off the table for its answer.
   found take(std::uint64_t request, secret_store_port::answered& done);
+  // Answers every request that waits: the store is not available. What comes for them later is passed over.
+  void fail_all(const std::string& reason);
 
  private:
   static constexpr std::size_t remembered = 1024;  // of those that were given up

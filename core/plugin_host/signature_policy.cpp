@@ -3,10 +3,8 @@
 
 namespace tocsin {
 
-bool is_built_in(const std::filesystem::path& file, const signature_policy& policy) {
-  if (policy.installation.empty()) return false;
-  std::error_code error;
-  return std::filesystem::equivalent(file.parent_path(), policy.installation, error) && !error;
+bool is_built_in(const plugin_file& file, const signature_policy& policy) {
+  return !policy.installation.empty() && file.was_in(policy.installation);
 }
 
 result<void> check_demand(const signature_finding& found, bool built_in, const signature_policy& policy) {

@@ -1,6 +1,7 @@
 // Which signatures a host asks of plugin files.
 #pragma once
 
+#include "core/plugin_host/plugin_file.hpp"
 #include "core/plugin_host/signature.hpp"
 #include "core/settings/settings.hpp"
 
@@ -18,8 +19,8 @@ struct signature_policy {
 };
 using signature_policy_ptr = std::shared_ptr<const signature_policy>;
 
-// The file lies in the folder of the installation.
-bool is_built_in(const std::filesystem::path& file, const signature_policy& policy);
+// The file was read out of the folder of the installation.
+bool is_built_in(const plugin_file& file, const signature_policy& policy);
 
 // A fault: the file is not to be loaded. With `required` all but a valid signature; with `warn`, and for built-in
 // plugins, one that does not hold.

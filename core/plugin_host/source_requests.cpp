@@ -88,12 +88,15 @@ void source_requests::pass(source_request request, source_answer_handler done) {
   if (ended) return done(down(request.source, "takes no requests any more: the host is stopping."));
   if (!source) return done(down(request.source, "does not run."));
   plugin_instance& instance = source->instance;
+  if (instance.is_hung()) return done(out_of_reach(instance, source->name));
   const auto number = instance.http_calls.begin(source->name, done);
   if (!number) return done(number.error());
   instance.workers.post(
       [source, number = *number, request = std::move(request)] { hand_in(*source, number, request); });
-  // The threads that it may have do not come back from a plugin that hangs, so that this may never be handed in.
-  if (instance.is_hung()) instance.http_calls.fail(*number, out_of_reach(instance, source->name));
+  // It may have begun to hang meanwhile; then nobody hands this in.
+  if (!instance.is_hung()) return;
+  instance.workers.drop_waiting();
+  instance.http_calls.fail(*number, out_of_reach(instance, source->name));
 }
 
 void source_requests::hand_in(open_source& source, std::uint64_t number, const source_request& request) {

@@ -109,7 +109,9 @@ void start_mark::remove() {
 
 void start_mark::add_word(std::string_view plugin, std::string_view call, std::string_view how) {
   const int mark = set_mark.load();
-  if (mark < 0 || plugin != std::string_view(set_plugin.data())) return;
+  if (mark < 0) return;
+  // Another plugin ended the host meanwhile: nothing is to be held against the one that was being started.
+  if (plugin != std::string_view(set_plugin.data())) return clear_open_mark();
   std::array<char, 256> line{};
   std::size_t size = 0;
   for (const std::string_view part : {call, std::string_view(" "), how, std::string_view("\n")})

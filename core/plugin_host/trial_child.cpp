@@ -45,7 +45,8 @@ void leave_nothing_behind(pid_t parent) {
   if (::getppid() != parent) ::_exit(1);
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
-  ::prctl(PR_SET_DUMPABLE, 0);  // nor to a program that takes core files
+  ::prctl(PR_SET_DUMPABLE, 0);    // nor to a program that takes core files
+  std::signal(SIGPIPE, SIG_IGN);  // as in the host
   // A sanitizer's handlers would turn a crash into an exit status.
   for (const int signal : {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL}) std::signal(signal, SIG_DFL);
 }

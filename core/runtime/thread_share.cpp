@@ -41,6 +41,12 @@ void thread_share::post(std::function<void()> task) {
   run(std::move(task));
 }
 
+void thread_share::drop_waiting() {
+  std::deque<std::function<void()>> dropped;  // destroyed after the lock is gone
+  const std::lock_guard lock(mutex_);
+  dropped.swap(waiting_);
+}
+
 // A thread is taken for it.
 void thread_share::run(std::function<void()> task) {
   pool_.post([this, task = std::move(task)]() mutable {

@@ -22,6 +22,8 @@ class thread_share {
   void leave();
   // Runs the task on the pool as soon as a thread of the share is free; in the order of these calls.
   void post(std::function<void()> task);
+  // Forgets what waits for a thread: those that are taken do not come back.
+  void drop_waiting();
 
  private:
   void run(std::function<void()> task);

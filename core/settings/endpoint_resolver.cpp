@@ -42,7 +42,7 @@ class secret_replacer {
       }
       auto secret = read_secret(*reference, access_.stores);
       for (auto* fingerprint : fingerprints)
-        fingerprint->add(secret ? "read" : "unreadable").add(secret ? *secret : "");
+        fingerprint->add(secret ? "read" : "unreadable").add(secret ? std::string_view(*secret) : std::string_view());
       if (secret) {
         log::add_secret(*secret);
         wipe(*secret);

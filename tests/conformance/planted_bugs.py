@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 # What a crash, an exit and a hang are told as, whichever case they come in.
-ENDINGS = {"exit": "exit()", "crash": "it crashed: Segmentation fault", "hang": "start did not return"}
+ENDINGS = {"exit": "exit()", "crash": "it crashed: Segmentation fault", "hang": "it was waiting for start"}
 
 
 def run(tocsin, library, case, fault=""):

@@ -147,8 +147,8 @@ void tell_end(case_result& result, const shared_marks& marks, int status, bool l
                              "[control], [worker], [any]"};
   const std::string unfinished = unfinished_calls(marks);
   if (late) {
-    const std::string what = unfinished.empty() ? "the case did not end" : unfinished + " did not return";
-    return add(result, hangs, what + " within " + std::to_string(limit.count() / 1000) + " s", unfinished);
+    const std::string what = "the case did not end within " + std::to_string(limit.count() / 1000) + " s";
+    return add(result, hangs, unfinished.empty() ? what : what + "; it was waiting for " + unfinished, unfinished);
   }
   const std::string call(marks.last_call.data(), strnlen(marks.last_call.data(), marks.last_call.size()));
   if (marks.exit_called != 0) return add(result, laws::survives, "it called exit(), which ends the whole host", call);

@@ -85,7 +85,7 @@ def what_a_trial_sees_never_reaches_the_host():
             expect(shown["quick"]["state"] == "active", shown["quick"])
             for plugin, deed in bad.items():
                 said = IN_TRIAL[deed] if deed != "throw" or place == "entry" else ""  # or it ends in terminate()
-                check_quarantined(shown[plugin], (said, where, "in a trial process", "delete"))
+                check_quarantined(shown[plugin], (said, where, "in a trial process", "take its line out of"))
                 expect(times_run(marks, plugin, place) == 1, f"{plugin} ran {times_run(marks, plugin, place)} times")
                 expect(f"plugin={plugin} version=1.0.0" in host.log_text(), "the log does not name it")
             stop(host)

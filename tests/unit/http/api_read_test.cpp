@@ -33,7 +33,7 @@ TEST_F(ApiRead, ShowsADeliveryThatWasNeverTried) {
       R"({"id":")" + to_text(delivery_id{7}) +
           R"(","events":[{"source":"/license","id":"42","type":"tocsin.license.expiring"}],"organization":"acme",)"
           R"("channel":"email","recipient":"ops@example.org","state":"pending","attempts":0,"uncertain":false,)"
-          R"("code":null,"explanation":null,"remedy":null,"server_reply":null,)"
+          R"("code":null,"explanation":null,"detail":null,"remedy":null,"server_reply":null,)"
           R"("message_id":"<left@mail.example.org>","parent":null,"superseded_by":null,)"
           R"("next_attempt":"2026-01-05T08:00:00Z","history":[]})",
       answer.body);

@@ -157,8 +157,8 @@ TEST_F(SourceListener, GoesOnWhenAClientHasGoneBeforeItsAnswer) {
   third.send(get("/healthz"));
   EXPECT_TRUE(third.read_answer().starts_with("HTTP/1.1 200 "));
   listener_->stop(std::chrono::milliseconds{0});
-  pool_.stop();
   for (const auto& done : waiting_) done(source_answer{});  // nobody is there any more
+  pool_.stop();
 }
 
 }  // namespace

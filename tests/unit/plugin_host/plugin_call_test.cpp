@@ -25,7 +25,7 @@ TEST(PluginCall, NamesTheEventOfADelivery) {
   const plugin_identity who{"eventful", "1.2.3", "abcd"};
   const plugin_call call(who, clock, "channel.deliver", call_thread::worker,
                          {.kind = "delivery", .number = 17, .attempt = 2, .more = 3, .event = "7f"});
-  EXPECT_EQ(calls_of("eventful").at(0).about, "delivery 17, attempt 2, event 7f, and 3 more");
+  EXPECT_EQ(calls_of("eventful").at(0).about, "delivery 000000000000H, attempt 2, event 7f, and 3 more");
 }
 
 TEST(PluginCall, IsKnownAsTheInnermostOnItsThreadOnly) {
@@ -55,7 +55,7 @@ TEST(PluginCall, IsSeenWithAllThatIsKnownOfItWhileItLastsAndNotAfter) {
     EXPECT_EQ(calls[0].plugin.build_id, "abcd");
     EXPECT_EQ(calls[0].call, "channel.deliver");
     EXPECT_EQ(calls[0].begun, clock.monotonic());
-    EXPECT_EQ(calls[0].about, "delivery 17, attempt 2, and 3 more");
+    EXPECT_EQ(calls[0].about, "delivery 000000000000H, attempt 2, and 3 more");
     EXPECT_NE(calls[0].thread_id, 0);
   }
   EXPECT_TRUE(calls_of("seen").empty());

@@ -11,6 +11,7 @@
 #include <openssl/sha.h>
 
 #include <cstring>
+#include <fstream>
 
 namespace tocsin {
 namespace {
@@ -195,12 +196,30 @@ TEST(SignaturePolicy, TakesForBuiltInOnlyWhatLiesInThatVeryFolder) {
   const test::temporary_folder folder;
   std::filesystem::create_directories(folder.path() / "plugins" / "below");
   const signature_policy policy{signed_plugins::required, {}, folder.path() / "plugins"};
-  EXPECT_TRUE(is_built_in(folder.path() / "plugins" / "a.so", policy));
-  EXPECT_TRUE(is_built_in(folder.path() / "plugins" / "below" / ".." / "a.so", policy));
-  EXPECT_FALSE(is_built_in(folder.path() / "plugins" / "below" / "a.so", policy));
-  EXPECT_FALSE(is_built_in(folder.path() / "a.so", policy));
-  EXPECT_FALSE(is_built_in(folder.path() / "nowhere" / "a.so", policy));
-  EXPECT_FALSE(is_built_in("a.so", asking(signed_plugins::required)));
+  for (const auto* place : {"plugins/a.so", "plugins/below/a.so", "a.so"})
+    std::ofstream(folder.path() / place) << "any";
+  const auto is = [&](const std::filesystem::path& file, const signature_policy& asked) {
+    const auto read = plugin_file::read(folder.path() / file);
+    EXPECT_TRUE(read) << file;
+    return read && is_built_in(*read, asked);
+  };
+  EXPECT_TRUE(is("plugins/a.so", policy));
+  EXPECT_TRUE(is("plugins/below/../a.so", policy));
+  EXPECT_FALSE(is("plugins/below/a.so", policy));
+  EXPECT_FALSE(is("a.so", policy));
+  EXPECT_FALSE(is("plugins/a.so", asking(signed_plugins::required)));
+}
+
+TEST(SignaturePolicy, KeepsToTheFolderThatAFileWasReadFromThoughAnotherTakesItsName) {
+  const test::temporary_folder folder;
+  for (const auto* place : {"theirs", "installed"}) std::filesystem::create_directories(folder.path() / place);
+  std::ofstream(folder.path() / "theirs/a.so") << "any";
+  const signature_policy policy{signed_plugins::required, {}, folder.path() / "installed"};
+  const auto read = plugin_file::read(folder.path() / "theirs/a.so");
+  ASSERT_TRUE(read) << read.error().to_string();
+  std::filesystem::rename(folder.path() / "theirs", folder.path() / "elsewhere");
+  std::filesystem::create_directory_symlink(folder.path() / "installed", folder.path() / "theirs");
+  EXPECT_FALSE(is_built_in(*read, policy));
 }
 
 }  // namespace

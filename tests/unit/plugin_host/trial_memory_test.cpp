@@ -130,11 +130,18 @@ TEST(StartMark, BearsTheLastWordsOfTheHostThatWroteIt) {
   start_mark mark(folder.path());
   start_mark::add_word("chat", "get_extension", "SIGILL");  // nothing is being started
   mark.set("content", {"chat", "1.4.0", "33cc"}, "start", 1);
-  start_mark::add_word("another", "timer.fired", "SIGSEGV");
   EXPECT_EQ(mark.left()->evidence, "");
   start_mark::add_word("chat", "get_extension", "SIGBUS");
   EXPECT_EQ(mark.left()->call, "get_extension");
   EXPECT_EQ(mark.left()->evidence, "SIGBUS");
+}
+
+TEST(StartMark, HoldsNothingAgainstAPluginWhileAnotherEndsTheHost) {
+  const test::temporary_folder folder;
+  start_mark mark(folder.path());
+  mark.set("content", {"chat", "1.4.0", "33cc"}, "start", 1);
+  start_mark::add_word("another", "timer.fired", "SIGSEGV");
+  EXPECT_FALSE(mark.left());
 }
 
 TEST(StartMark, SaysNothingOnceItIsClearedOrCutOff) {

@@ -63,6 +63,10 @@ void batch(bench& on, const law&) {
 }
 
 void check_outcome(const bench& on, const law& about, const seen_outcome& outcome) {
+  if (outcome.code == "PLUGIN_CRASHED") {
+    return blackbox::breach(
+        about, "deliver() ended with an exception or a panic, or let go of the delivery: " + shown(outcome.detail));
+  }
   if (outcome.outcome_class > TOCSIN_CLASS_RETURNED)
     blackbox::breach(about, "its outcome has class " + std::to_string(outcome.outcome_class));
   if (!is_one_line(outcome.detail))

@@ -40,9 +40,15 @@ void open_close(bench& on, const law& about) {
   for (const tocsin_token one : open) close_source(*plugin, one);
 }
 
+// Nothing was seen of what a case is about.
+[[noreturn]] void skip_silent() {
+  throw skip_case{"it published nothing; give it settings with which it does, by --settings"};
+}
+
 void credits(bench& on, const law& about) {
   on.need(TOCSIN_EXT_SOURCE);
   constexpr std::size_t patient = 500;
+  bool published = false;
   for (const publish_answer how : {publish_answer::unavailable, publish_answer::never_answers}) {
     host_plan plan;
     plan.credits = 1;
@@ -51,6 +57,7 @@ void credits(bench& on, const law& about) {
     const tocsin_token source = must_open_source(*plugin);
     let_time_pass(*plugin);
     const auto all = plugin->host.publications();
+    published = published || !all.empty();
     const auto refused = std::count_if(all.begin(), all.end(),
                                        [](const seen_publication& one) { return one.answer == TOCSIN_UNAVAILABLE; });
     if (static_cast<std::size_t>(refused) > patient)
@@ -58,6 +65,7 @@ void credits(bench& on, const law& about) {
                                   " times without a credit, instead of waiting for the next published() or a timer");
     close_source(*plugin, source);
   }
+  if (!published) skip_silent();
 }
 
 bool tried_again(const std::vector<seen_publication>& all, std::size_t from, const std::vector<std::string>& ids) {
@@ -67,6 +75,7 @@ bool tried_again(const std::vector<seen_publication>& all, std::size_t from, con
 
 void refused(bench& on, const law& about) {
   on.need(TOCSIN_EXT_SOURCE);
+  bool published = false;
   for (const publish_answer how : {publish_answer::unavailable, publish_answer::invalid, publish_answer::fails_later}) {
     host_plan plan;
     plan.publishing = how;
@@ -77,12 +86,14 @@ void refused(bench& on, const law& about) {
     plugin->host.plan().publishing = publish_answer::accept;
     let_time_pass(*plugin);
     if (!before.empty()) {
+      published = true;
       const bool logged = !plugin->host.log_lines().empty();
       if (!logged && !tried_again(plugin->host.publications(), before.size(), before.front().ids))
         blackbox::breach(about, "an event that the host refused is neither published again nor spoken of in the log");
     }
     close_source(*plugin, source);
   }
+  if (!published) skip_silent();
 }
 
 void recall_failing(bench& on, const law&) {
@@ -116,6 +127,7 @@ void answered_after_close(bench& on, const law&) {
   const tocsin_token source = must_open_source(*plugin);
   let_time_pass(*plugin);
   close_source(*plugin, source);
+  if (plugin->host.publications().empty()) skip_silent();
   static constexpr tocsin_status statuses[] = {TOCSIN_OK, TOCSIN_FAILED, TOCSIN_UNAVAILABLE};
   std::size_t next = on.random() % std::size(statuses);
   for (const auto& one : plugin->host.publications()) {

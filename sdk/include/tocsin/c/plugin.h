@@ -381,21 +381,6 @@ static inline tocsin_event tocsin_new_event(void* self) {
   return event;
 }
 
-/* Hand in one event, and one text to remember with it, as one commit; what it came to is logged where it was refused.
- * TOCSIN_UNAVAILABLE: no credit, try again after the next published(). */
-static inline tocsin_status tocsin_publish(void* self, tocsin_token source, uint64_t ticket, const tocsin_event* event,
-                                           const char* name, const char* value) {
-  const tocsin_host_publish* host = (const tocsin_host_publish*)tocsin_find(self, TOCSIN_HOST_PUBLISH);
-  tocsin_field memory;
-  tocsin_status status;
-  if (!TOCSIN_C_OFFERS(tocsin_host_publish, host, publish)) return TOCSIN_UNSUPPORTED;
-  memory.name = tocsin_text(name);
-  memory.value = tocsin_text(value);
-  status = host->publish(tocsin_context(self), source, ticket, &event, 1, &memory, 1, NULL);
-  if (status == TOCSIN_INVALID) tocsin_log(self, TOCSIN_LOG_ERROR, "the host refused an event as not valid");
-  return status;
-}
-
 typedef struct tocsin_c_buffer {
   char* data;
   size_t size;
@@ -408,6 +393,28 @@ static inline tocsin_status tocsin_c_append(void* context, tocsin_bytes data) {
   if (data.size > 0) memcpy(buffer->data + buffer->used, data.data, (size_t)data.size);
   buffer->used += (size_t)data.size;
   return TOCSIN_OK;
+}
+
+/* Hand in one event, and one text to remember with it, as one commit; event NULL: the text alone. Where the host takes
+ * none of it for good, the log says why. TOCSIN_UNAVAILABLE: not now; try again after the next published(). */
+static inline tocsin_status tocsin_publish(void* self, tocsin_token source, uint64_t ticket, const tocsin_event* event,
+                                           const char* name, const char* value) {
+  const tocsin_host_publish* host = (const tocsin_host_publish*)tocsin_find(self, TOCSIN_HOST_PUBLISH);
+  char why[256] = "";
+  tocsin_c_buffer buffer = {why, sizeof(why) - 1, 0};
+  tocsin_sink error;
+  tocsin_field memory;
+  tocsin_status status;
+  if (!TOCSIN_C_OFFERS(tocsin_host_publish, host, publish)) return TOCSIN_UNSUPPORTED;
+  memset(&error, 0, sizeof(error));
+  error.struct_size = sizeof(error);
+  error.context = &buffer;
+  error.write = tocsin_c_append;
+  memory.name = tocsin_text(name);
+  memory.value = tocsin_text(value);
+  status = host->publish(tocsin_context(self), source, ticket, &event, event == NULL ? 0 : 1, &memory, 1, &error);
+  if (status == TOCSIN_INVALID) tocsin_log(self, TOCSIN_LOG_ERROR, why[0] ? why : "the host refused an event");
+  return status;
 }
 
 /* What the source remembered under name, with a zero byte at its end; empty if it never did. */
