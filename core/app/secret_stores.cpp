@@ -2,6 +2,7 @@
 #include "core/app/secret_stores.hpp"
 
 #include <boost/json.hpp>
+#include "core/app/plugin_config.hpp"
 
 #include <algorithm>
 #include <future>
@@ -30,11 +31,15 @@ void secret_stores::open(const settings& wanted) {
   }
   for (const auto& one : stores) {
     if (open_.contains(one.name)) continue;
+    const auto unfit = one.problem ? std::nullopt : problem_of(plugins_, wanted, "secrets", one);
     auto opened = one.problem ? result<secret_store_ptr>(*one.problem)
+                  : unfit     ? result<secret_store_ptr>(*unfit)
                               : plugins_.open_secret_store(
                                     one.plugin, {.name = one.name, .settings = boost::json::serialize(one.settings)});
     if (opened) {
       open_[one.name] = {one.fingerprint, *opened};
+    } else if (unfit) {
+      refused_.push_back(*unfit);
     } else if (!one.problem) {  // which the settings report
       auto why = opened.error();
       const auto origins = wanted.why("secrets." + one.name + ".plugin", "");

@@ -1,4 +1,4 @@
-// Makes the calls of tocsin.config/1.
+// Makes the calls of tocsin.config/1 and tocsin.preset/1.
 #include "core/plugin_host/config_call.hpp"
 
 #include "core/plugin_host/abi_values.hpp"
@@ -59,6 +59,18 @@ std::vector<preset_finding> check_now(plugin_instance& instance, const config_su
   return std::move(findings.all);
 }
 
+std::vector<preset_finding> check_preset_now(plugin_instance& instance, const endpoint_settings& settings) {
+  gathered_findings findings;
+  const abi::endpoint_view endpoint(settings, abi::pool_of(settings));
+  const std::lock_guard control(instance.control);
+  const auto pass = instance.into_plugin.enter();
+  if (!pass) return {};
+  const plugin_call call(instance, "preset.check", call_thread::control,
+                         {.kind = "channel", .name = settings.key.channel});
+  instance.tables.preset->check(instance.plugin->self, endpoint.raw(), findings.raw());
+  return std::move(findings.all);
+}
+
 result<config_migration> migrate_now(plugin_instance& instance, const config_subject& subject) {
   gathered_findings findings;
   const tocsin_config_input input = input_of(subject);
@@ -79,16 +91,30 @@ result<config_migration> migrate_now(plugin_instance& instance, const config_sub
   return config_migration{settings.written(), std::move(findings.all)};
 }
 
+std::vector<preset_finding> or_fatal(const plugin_instance& instance, result<std::vector<preset_finding>> said) {
+  if (said) return std::move(*said);
+  return {{true, "", said.error().code,
+           "The plugin \"" + instance.about.id + "\" could not be asked about these settings: " + said.error().what}};
+}
+
 }  // namespace
 
 std::vector<preset_finding> check_config(plugin_instance& instance, const config_subject& subject) {
   if (!instance.tables.config) return {};
-  auto said = call_bounded<std::vector<preset_finding>>(
-      instance, "config.check", std::string(subject.kind()) + " " + subject.name,
-      [&instance, subject]() -> result<std::vector<preset_finding>> { return check_now(instance, subject); });
-  if (said) return std::move(*said);
-  return {{true, "", said.error().code,
-           "The plugin \"" + instance.about.id + "\" could not be asked about these settings: " + said.error().what}};
+  return or_fatal(instance, call_bounded<std::vector<preset_finding>>(
+                                instance, "config.check", std::string(subject.kind()) + " " + subject.name,
+                                [&instance, subject]() -> result<std::vector<preset_finding>> {
+                                  return check_now(instance, subject);
+                                }));
+}
+
+std::vector<preset_finding> check_preset(plugin_instance& instance, const endpoint_settings& settings) {
+  if (!instance.tables.preset) return {};
+  return or_fatal(instance, call_bounded<std::vector<preset_finding>>(
+                                instance, "preset.check", "channel " + settings.key.channel,
+                                [&instance, settings]() -> result<std::vector<preset_finding>> {
+                                  return check_preset_now(instance, settings);
+                                }));
 }
 
 result<config_migration> migrate_config(plugin_instance& instance, const config_subject& subject) {

@@ -223,7 +223,7 @@ void apply_remembered(std::vector<plugin_info>& plugins, const std::filesystem::
     if (info.state != plugin_state::verified || !bad.contains(info.id)) continue;
     const auto file = plugin_file::read(info.file);
     const trial_record* known = file ? memory.find(file->content_hash()) : nullptr;
-    if (!known || !is_bad(known->verdict)) continue;
+    if (!known || !is_bad(known->verdict) || known->verdict.end == trial_end::refused) continue;
     info.state = plugin_state::quarantined;
     info.reason =
         describe(known->verdict) + in_trial(known->verdict) + ", " + known->when + "; the host does not load it.";

@@ -383,27 +383,6 @@ void close_source_now(plugin_instance& instance, tocsin_token token) {
   instance.tables.source->close(instance.plugin->self, token);
 }
 
-std::vector<preset_finding> check_preset_now(plugin_instance& instance, const endpoint_settings& settings) {
-  std::vector<preset_finding> findings;
-  tocsin_finding_report report{};
-  report.struct_size = sizeof(report);
-  report.context = &findings;
-  report.finding = [](void* context, const tocsin_finding* finding) {
-    if (!finding) return;
-    const tocsin_finding known = abi::copy_known(finding);
-    static_cast<std::vector<preset_finding>*>(context)->push_back(
-        {known.fatal != 0, abi::line(known.key, 256), abi::name(known.code), abi::line(known.text)});
-  };
-  const abi::endpoint_view endpoint(settings, abi::pool_of(settings));
-  const std::lock_guard control(instance.control);
-  const auto pass = instance.into_plugin.enter();
-  if (!pass) return findings;
-  const plugin_call call(instance, "preset.check", call_thread::control,
-                         {.kind = "channel", .name = settings.key.channel});
-  instance.tables.preset->check(instance.plugin->self, endpoint.raw(), &report);
-  return findings;
-}
-
 }  // namespace
 
 result<void> plugin_host::open_source(const std::string& plugin_id, const source_opening& opening) {
@@ -496,12 +475,7 @@ result<secret_store_ptr> plugin_host::open_secret_store(const std::string& plugi
 
 std::vector<preset_finding> plugin_host::check_preset(const std::string& preset_id, const endpoint_settings& settings) {
   const auto found = impl_->find(preset_id);
-  if (!found || !found->instance->tables.preset) return {};
-  plugin_instance& instance = *found->instance;
-  auto findings = call_bounded<std::vector<preset_finding>>(
-      instance, "preset.check", "channel " + settings.key.channel,
-      [&instance, settings]() -> result<std::vector<preset_finding>> { return check_preset_now(instance, settings); });
-  return findings ? std::move(*findings) : std::vector<preset_finding>{};
+  return found ? tocsin::check_preset(*found->instance, settings) : std::vector<preset_finding>{};
 }
 
 std::vector<preset_finding> plugin_host::check_config(const std::string& plugin_id, const config_subject& subject) {

@@ -15,6 +15,10 @@ std::optional<plugin_info> inspect_windows_plugin(const std::filesystem::path& p
   info.state = plugin_state::refused;
   info.policy = policy ? policy : std::make_shared<const signature_policy>();
   info.signature = check_signature(file->bytes(), info.policy->trusted);
+  if (info.signature->state == signature_state::invalid) {
+    info.reason = info.signature->reason + " Install it again from where it comes from.";
+    return info;
+  }
   auto notes = read_pe_notes(file->bytes());
   if (!notes) {
     info.reason = notes.error().to_string();

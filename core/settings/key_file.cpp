@@ -54,11 +54,12 @@ result<key_text> read_text(const std::filesystem::path& file) {
   const auto unreadable = [&file](int error) {
     return wrong_key(file, std::string("cannot be read: ") + std::strerror(error) + ".", "Check its name and rights.");
   };
-  const int opened = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  const int opened = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   if (opened < 0) return unreadable(errno);
   const std::unique_ptr<const int, void (*)(const int*)> closing(&opened, [](const int* one) { ::close(*one); });
   struct stat seen {};
   if (::fstat(opened, &seen) != 0) return unreadable(errno);
+  if (!S_ISREG(seen.st_mode)) return wrong_key(file, "is no regular file.", "Name the file that holds the key.");
   key_text text;
   text.mode = seen.st_mode;
   while (text.size < text.bytes.size()) {

@@ -3,6 +3,8 @@
 #include "settings_fixture.hpp"
 #include "support/signing_keys.hpp"
 
+#include <sys/stat.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <openssl/err.h>
@@ -58,7 +60,9 @@ TEST(KeyFile, SaysOfAFileThatIsNoPublicKeyWhatItIs) {
     return key ? std::string() : key.error().to_string();
   };
   EXPECT_THAT(said(folder.path() / "nowhere.pem"), HasSubstr("cannot be read: No such file"));
-  EXPECT_THAT(said(folder.path()), HasSubstr("cannot be read: Is a directory"));
+  EXPECT_THAT(said(folder.path()), HasSubstr("is no regular file"));
+  ASSERT_EQ(::mkfifo((folder.path() / "pipe.pem").c_str(), 0600), 0);
+  EXPECT_THAT(said(folder.path() / "pipe.pem"), HasSubstr("is no regular file")) << "and nobody waits for a writer";
   EXPECT_THAT(said(folder.write("empty.pem", "")), HasSubstr("holds no public key in PEM form"));
   EXPECT_THAT(said(folder.write("words.pem", "not a key\n")), HasSubstr("openssl pkey -in PRIVATE.pem -pubout"));
   EXPECT_THAT(said(folder.write("large.pem", std::string(20'000, 'x'))), HasSubstr("too large for a key"));
