@@ -89,15 +89,15 @@ int print_plugins(const json::array& plugins, bool as_json) {
     const std::string state = member(plugin, "state");
     const bool aside = state == "refused" || state == "failed" || state == "quarantined";
     const auto* health = plugin.contains("health") ? plugin.at("health").if_object() : nullptr;
-    const std::string feels = health != nullptr ? member(*health, "state") : "good";
-    if (!aside && feels != "good") {
-      rows.push_back({member(plugin, "id"), member(plugin, "version"),
-                      paint(state + ", " + feels, feels == "degraded" ? colour::yellow : colour::red),
-                      member(*health, "text"), member(plugin, "file")});
-      continue;
-    }
-    rows.push_back({member(plugin, "id"), member(plugin, "version"), paint(state, aside ? colour::red : colour::green),
-                    member(plugin, "signature"), aside ? member(plugin, "reason") : provides(plugin),
+    const std::string feels = aside || health == nullptr ? "good" : member(*health, "state");
+    const bool unwell = feels != "good";
+    std::string shown = state;
+    if (unwell) shown.append(", ").append(feels);
+    const auto tint = aside || feels == "failing" ? colour::red : unwell ? colour::yellow : colour::green;
+    rows.push_back({member(plugin, "id"), member(plugin, "version"), paint(shown, tint), member(plugin, "signature"),
+                    aside    ? member(plugin, "reason")
+                    : unwell ? member(*health, "text")
+                             : provides(plugin),
                     member(plugin, "file")});
   }
   print_table({"ID", "VERSION", "STATE", "SIGNATURE", "PROVIDES, OR WHY NOT", "FILE"}, rows);

@@ -97,7 +97,7 @@ void containment::note(const admitted_plugin& plugin, trial_verdict verdict) {
 trial_verdict containment::second_look(const std::vector<admission>& files, std::size_t index, const left_mark& left) {
   if (!left.evidence.empty() || left.times > 1) return {trial_end::ended_host, left.call, left.evidence, {}, {}};
   // Gone without a word: _exit(), or somebody killed the host at this moment. The plugin is tried beside the host.
-  const trial_verdict suspected{trial_end::suspected, left.call, {}, {}, {}};
+  trial_verdict suspected{trial_end::suspected, left.call, {}, {}, {}};
   std::vector<const plugin_file*> providers;
   if (settings_.program.empty() || !add_providers(files, index, providers)) return suspected;
   const auto again = try_plugin(files[index]->verified.file,
