@@ -158,6 +158,7 @@ TEST_F(SourceListener, GoesOnWhenAClientHasGoneBeforeItsAnswer) {
   EXPECT_TRUE(third.read_answer().starts_with("HTTP/1.1 200 "));
   listener_->stop(std::chrono::milliseconds{0});
   for (const auto& done : waiting_) done(source_answer{});  // nobody is there any more
+  waiting_.clear();
   pool_.stop();
 }
 
