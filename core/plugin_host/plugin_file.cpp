@@ -210,7 +210,7 @@ plugin_file::plugin_file(plugin_file&& other) noexcept
       descriptor_(std::exchange(other.descriptor_, -1)),
       data_(std::exchange(other.data_, nullptr)),
       size_(std::exchange(other.size_, 0)),
-      folder_(other.folder_) {}
+      folder_(std::move(other.folder_)) {}
 
 plugin_file& plugin_file::operator=(plugin_file&& other) noexcept {
   std::swap(path_, other.path_);
