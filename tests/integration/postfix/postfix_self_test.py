@@ -112,6 +112,7 @@ class LifeOfPostfix(unittest.TestCase):
                 client.send_message(message())
             self.assertTrue(first.wait_for(1), first.logs())
             self.assertEqual(second.mail_count(), 0)
+            self.assertTrue(first.wait_until_idle(), first.logs())
             first.halt()
             first.start()
             self.assertEqual(first.mail_count(), 1)

@@ -387,6 +387,17 @@ class Postfix:
         folder = self.folder / "mail" / "all"
         return sum(len(os.listdir(folder / name)) for name in ("new", "cur") if (folder / name).is_dir())
 
+    def wait_until_idle(self, limit=START_LIMIT):
+        """Whether the queue was empty before limit seconds were over. A mail is in the mailbox a moment before it has left
+        the queue; a Postfix that ends in between delivers it once more."""
+        deadline = time.monotonic() + limit
+        while any(path.is_file() for name in ("maildrop", "incoming", "active", "deferred")
+                  for path in (Path(self._queue) / name).rglob("*")):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.01)
+        return True
+
     def wait_for(self, count, limit=START_LIMIT):
         """Whether count mails in all were in the mailbox before limit seconds were over."""
         deadline = time.monotonic() + limit
