@@ -14,7 +14,7 @@
 #include "core/app/pipeline.hpp"
 #include "core/app/signals.hpp"
 #include "core/model/timestamp.hpp"
-#include "core/plugin_host/last_words.hpp"
+#include "core/plugin_host/containment/last_words.hpp"
 
 namespace tocsin::app {
 namespace {

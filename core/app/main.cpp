@@ -9,7 +9,7 @@
 
 #include "core/app/commands.hpp"
 #include "core/model/delivery.hpp"
-#include "core/plugin_host/plugin_trial.hpp"
+#include "core/plugin_host/containment/plugin_trial.hpp"
 #include "core/settings/suggestion.hpp"
 
 namespace {

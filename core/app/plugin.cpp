@@ -11,8 +11,8 @@
 #include "core/app/setting_help.hpp"
 #include "core/app/workbench.hpp"
 #include "core/http/plugin_json.hpp"
-#include "core/plugin_host/containment.hpp"
-#include "core/plugin_host/windows_plugin.hpp"
+#include "core/plugin_host/containment/containment.hpp"
+#include "core/plugin_host/files/windows_plugin.hpp"
 #include "core/settings/suggestion.hpp"
 
 namespace tocsin::app {

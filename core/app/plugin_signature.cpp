@@ -14,9 +14,9 @@
 #include "core/app/console.hpp"
 #include "core/app/state_files.hpp"
 #include "core/app/workbench.hpp"
-#include "core/plugin_host/manifest_reader.hpp"
-#include "core/plugin_host/pe_manifest_reader.hpp"
-#include "core/plugin_host/signature.hpp"
+#include "core/plugin_host/files/manifest_reader.hpp"
+#include "core/plugin_host/files/pe_manifest_reader.hpp"
+#include "core/plugin_host/files/signature.hpp"
 
 namespace tocsin::app {
 namespace {

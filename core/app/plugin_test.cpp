@@ -14,7 +14,7 @@
 #include "core/app/console.hpp"
 #include "core/app/workbench.hpp"
 #include "core/model/manifest.hpp"
-#include "core/plugin_host/manifest_reader.hpp"
+#include "core/plugin_host/files/manifest_reader.hpp"
 
 namespace tocsin::app {
 namespace {

@@ -7,7 +7,7 @@
 #include "core/app/signals.hpp"
 #include "core/app/termination.hpp"
 #include "core/observe/log.hpp"
-#include "core/plugin_host/last_words.hpp"
+#include "core/plugin_host/containment/last_words.hpp"
 
 namespace tocsin::app {
 namespace {

@@ -11,7 +11,7 @@
 #include "core/app/signals.hpp"
 #include "core/app/state_files.hpp"
 #include "core/observe/log.hpp"
-#include "core/plugin_host/start_mark.hpp"
+#include "core/plugin_host/containment/start_mark.hpp"
 
 namespace tocsin::app {
 namespace {

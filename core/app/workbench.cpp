@@ -4,7 +4,7 @@
 #include "core/app/plugin_config.hpp"
 #include "core/app/secret_stores.hpp"
 #include "core/model/cloudevents.hpp"
-#include "core/plugin_host/last_words.hpp"
+#include "core/plugin_host/containment/last_words.hpp"
 
 #include <chrono>
 

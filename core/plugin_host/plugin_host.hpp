@@ -5,9 +5,9 @@
 #include "core/model/manifest.hpp"
 #include "core/model/message.hpp"
 #include "core/model/store.hpp"
-#include "core/plugin_host/plugin_health.hpp"
-#include "core/plugin_host/secret_store.hpp"
-#include "core/plugin_host/signature_policy.hpp"
+#include "core/plugin_host/calls/plugin_health.hpp"
+#include "core/plugin_host/calls/secret_store.hpp"
+#include "core/plugin_host/files/signature_policy.hpp"
 #include "core/runtime/clock.hpp"
 #include "core/runtime/executor.hpp"
 

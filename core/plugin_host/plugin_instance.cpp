@@ -3,7 +3,7 @@
 
 #include "core/observe/log.hpp"
 #include "core/plugin_host/abi_values.hpp"
-#include "core/plugin_host/host_extensions.hpp"
+#include "core/plugin_host/extensions/host_extensions.hpp"
 
 #include <tocsin/abi/version.h>
 

@@ -3,7 +3,7 @@
 
 #include "core/observe/log.hpp"
 #include "core/plugin_host/abi_values.hpp"
-#include "core/plugin_host/bounded_call.hpp"
+#include "core/plugin_host/calls/bounded_call.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -2,7 +2,7 @@
 // again where a store could not answer.
 #pragma once
 
-#include "core/plugin_host/secret_store.hpp"
+#include "core/plugin_host/calls/secret_store.hpp"
 #include "core/runtime/clock.hpp"
 #include "core/settings/secret_reference.hpp"
 

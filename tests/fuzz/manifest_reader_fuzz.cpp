@@ -1,6 +1,6 @@
 // Fuzz target: any bytes as a plugin's library, and its manifest, or any bytes as a manifest.
 #include "core/model/manifest.hpp"
-#include "core/plugin_host/manifest_reader.hpp"
+#include "core/plugin_host/files/manifest_reader.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,5 +1,5 @@
 // Fuzz target: any bytes as a plugin's library for Windows.
-#include "core/plugin_host/pe_manifest_reader.hpp"
+#include "core/plugin_host/files/pe_manifest_reader.hpp"
 
 #include <cstddef>
 #include <cstdint>

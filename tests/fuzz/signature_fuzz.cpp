@@ -1,5 +1,5 @@
 // Fuzz target: any bytes as a plugin's file; signed, they are valid, and with a byte changed they are not.
-#include "core/plugin_host/signature.hpp"
+#include "core/plugin_host/files/signature.hpp"
 #include "support/signing_keys.hpp"
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // The gate that calls between host and plugin go through.
-#include "core/plugin_host/callback_gate.hpp"
+#include "core/plugin_host/calls/callback_gate.hpp"
 
 #include <gtest/gtest.h>
 

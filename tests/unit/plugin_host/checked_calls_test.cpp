@@ -1,6 +1,6 @@
 // A checked host reports each breach of the binary interface's law by plugin and call; another host does not look.
 #include "core/plugin_host/abi_values.hpp"
-#include "core/plugin_host/subscriber_call.hpp"
+#include "core/plugin_host/calls/subscriber_call.hpp"
 
 #include "sdk_plugin.hpp"
 

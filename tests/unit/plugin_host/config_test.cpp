@@ -1,5 +1,5 @@
 // tocsin.config/1: what a plugin's code finds in its settings, and settings of an older version.
-#include "core/plugin_host/config_call.hpp"
+#include "core/plugin_host/calls/config_call.hpp"
 
 #include "sdk_plugin.hpp"
 

@@ -1,6 +1,6 @@
 // What keeps a plugin out that would end the host, where no program holds trials; with one, tests/integration/plugins.
-#include "core/plugin_host/containment.hpp"
-#include "core/plugin_host/plugin_trial.hpp"
+#include "core/plugin_host/containment/containment.hpp"
+#include "core/plugin_host/containment/plugin_trial.hpp"
 #include "support.hpp"
 
 #include <gmock/gmock.h>

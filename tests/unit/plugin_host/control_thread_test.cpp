@@ -1,5 +1,5 @@
 // A plugin's control thread: what it answers for calls that return, throw or hang.
-#include "core/plugin_host/control_thread.hpp"
+#include "core/plugin_host/calls/control_thread.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,8 +1,8 @@
 // What a plugin throws across the binary interface ends at the host and is reported with the call.
-#include "core/plugin_host/guarded_call.hpp"
+#include "core/plugin_host/calls/guarded_call.hpp"
 
-#include "core/plugin_host/channel_adapter.hpp"
-#include "core/plugin_host/subscriber_call.hpp"
+#include "core/plugin_host/calls/channel_adapter.hpp"
+#include "core/plugin_host/calls/subscriber_call.hpp"
 #include "support.hpp"
 
 #include <gmock/gmock.h>

@@ -1,5 +1,5 @@
 // tocsin.health/1: what a plugin says of itself, when it is asked, and what is logged.
-#include "core/plugin_host/plugin_health.hpp"
+#include "core/plugin_host/calls/plugin_health.hpp"
 
 #include "sdk_plugin.hpp"
 

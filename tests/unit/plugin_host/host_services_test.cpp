@@ -1,5 +1,5 @@
 // What every plugin finds at its host: extensions, the log, services of other plugins.
-#include "core/plugin_host/host_extensions.hpp"
+#include "core/plugin_host/extensions/host_extensions.hpp"
 #include "support.hpp"
 
 #include <gmock/gmock.h>

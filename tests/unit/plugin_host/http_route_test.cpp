@@ -1,5 +1,5 @@
 // Requests to a source: one answer each, from the plugin or in its place.
-#include "core/plugin_host/source_requests.hpp"
+#include "core/plugin_host/calls/source_requests.hpp"
 #include "support.hpp"
 
 #include <gmock/gmock.h>

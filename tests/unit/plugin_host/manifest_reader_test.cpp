@@ -1,5 +1,5 @@
 // Reading the notes of a library, sound ones and ones with one thing broken.
-#include "core/plugin_host/manifest_reader.hpp"
+#include "core/plugin_host/files/manifest_reader.hpp"
 
 #include "core/model/manifest.hpp"
 #include "support.hpp"

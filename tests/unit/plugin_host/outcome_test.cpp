@@ -1,6 +1,6 @@
 // Deliveries through a channel plugin, and outcomes that come back exactly once.
 #include "core/observe/log.hpp"
-#include "core/plugin_host/channel_adapter.hpp"
+#include "core/plugin_host/calls/channel_adapter.hpp"
 #include "support.hpp"
 
 #include <tocsin/abi/ext/secrets.h>

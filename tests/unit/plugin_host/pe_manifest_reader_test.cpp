@@ -1,7 +1,7 @@
 // Reading the sections of a library for Windows, a sound one and ones with one thing broken.
-#include "core/plugin_host/pe_manifest_reader.hpp"
+#include "core/plugin_host/files/pe_manifest_reader.hpp"
 
-#include "core/plugin_host/manifest_reader.hpp"
+#include "core/plugin_host/files/manifest_reader.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // The record of calls into plugins: what is seen of one while it lasts, and what a plugin is told of its thread.
-#include "core/plugin_host/plugin_call.hpp"
+#include "core/plugin_host/calls/plugin_call.hpp"
 
 #include "support.hpp"
 

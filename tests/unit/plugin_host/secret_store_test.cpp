@@ -1,5 +1,5 @@
 // tocsin.secrets/1: opening, asking and closing a store, through the C++ classes.
-#include "core/plugin_host/secret_store.hpp"
+#include "core/plugin_host/calls/secret_store.hpp"
 
 #include "core/observe/log.hpp"
 #include "sdk_plugin.hpp"

@@ -1,7 +1,7 @@
 // The signature's format and rule, as bytes: made, found, checked, and changed in every way.
-#include "core/plugin_host/signature.hpp"
+#include "core/plugin_host/files/signature.hpp"
 
-#include "core/plugin_host/signature_policy.hpp"
+#include "core/plugin_host/files/signature_policy.hpp"
 #include "support.hpp"
 #include "support/signing_keys.hpp"
 

@@ -1,5 +1,5 @@
 // Events of a source plugin: copied, checked, within credits, answered on the plugin's queue.
-#include "core/plugin_host/host_extensions.hpp"
+#include "core/plugin_host/extensions/host_extensions.hpp"
 #include "support.hpp"
 
 #include <gmock/gmock.h>

@@ -1,5 +1,5 @@
 // tocsin.subscriber/1: opening, feeding and closing, through the C++ class.
-#include "core/plugin_host/subscriber_call.hpp"
+#include "core/plugin_host/calls/subscriber_call.hpp"
 
 #include "sdk_plugin.hpp"
 

@@ -1,7 +1,7 @@
 // Whether the libraries that a plugin needs can be found, without loading one.
-#include "core/plugin_host/system_libraries.hpp"
+#include "core/plugin_host/files/system_libraries.hpp"
 
-#include "core/plugin_host/manifest_reader.hpp"
+#include "core/plugin_host/files/manifest_reader.hpp"
 #include "support.hpp"
 
 #include <gmock/gmock.h>

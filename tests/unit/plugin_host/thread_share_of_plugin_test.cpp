@@ -1,5 +1,5 @@
 // A plugin that is slow in deliver() holds its share of the pool's threads and no more.
-#include "core/plugin_host/channel_adapter.hpp"
+#include "core/plugin_host/calls/channel_adapter.hpp"
 
 #include "sdk_plugin.hpp"
 

@@ -1,6 +1,6 @@
 // What is remembered of plugin files, and the note of a start.
-#include "core/plugin_host/trial_memory.hpp"
-#include "core/plugin_host/start_mark.hpp"
+#include "core/plugin_host/containment/trial_memory.hpp"
+#include "core/plugin_host/containment/start_mark.hpp"
 #include "support.hpp"
 
 #include <gmock/gmock.h>
