@@ -15,6 +15,7 @@
 #include "core/app/workbench.hpp"
 #include "core/model/manifest.hpp"
 #include "core/plugin_host/files/manifest_reader.hpp"
+#include "core/settings/manifest_check.hpp"
 
 namespace tocsin::app {
 namespace {
@@ -29,7 +30,7 @@ struct read_plugin {
 };
 
 // Whoever runs the kit builds the plugin, so that owner and modes of the file do not matter here.
-read_plugin read_manifest(const fs::path& file) {
+read_plugin read_library(const fs::path& file) {
   std::ifstream stream(file, std::ios::binary);
   const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
   if (!stream && bytes.empty()) throw std::runtime_error(file.string() + " cannot be read");
@@ -40,7 +41,7 @@ read_plugin read_manifest(const fs::path& file) {
     return found;
   }
   found.build_id = notes->build_id;
-  auto manifest = parse_manifest(notes->manifest);
+  auto manifest = read_manifest(notes->manifest);
   if (manifest) {
     found.manifest = std::move(*manifest);
   } else {
@@ -75,7 +76,7 @@ std::vector<kit::library> providers_for(const kit::library& plugin, const std::v
   }
   std::vector<kit::library> providers;
   for (const fs::path& file : files) {
-    const auto read = read_manifest(file);
+    const auto read = read_library(file);
     kit::library one;
     fill(one, file, read);
     if (!named.empty() && !read.fault.empty()) throw std::runtime_error(file.string() + ": " + read.fault);
@@ -90,7 +91,7 @@ std::vector<kit::library> providers_for(const kit::library& plugin, const std::v
 }
 
 kit::subject describe(const plugin_test_options& options) {
-  const auto read = read_manifest(options.file);
+  const auto read = read_library(options.file);
   kit::subject about;
   fill(about, options.file, read);
   about.manifest_fault = read.fault;

@@ -188,6 +188,12 @@ void read_identity(const object_reader& top, manifest& into) {
   into.description = top.text_or_empty("description");
 }
 
+// Services that a plugin calls directly, with pointers: the host does not stand between.
+bool hands_over_functions(string_view service) {
+  constexpr std::array<string_view, 3> direct{"tocsin.stream/", "tocsin.http_client/", "tocsin.signin/"};
+  return std::any_of(direct.begin(), direct.end(), [&](string_view prefix) { return service.starts_with(prefix); });
+}
+
 void read_extensions(const object_reader& top, manifest& into) {
   static_cast<void>(top.need("provides"));
   into.provides = top.texts("provides");
@@ -202,10 +208,14 @@ void read_extensions(const object_reader& top, manifest& into) {
     value.service = requirement.text("service");
     if (!is_extension_id(value.service))
       refuse(requirement.at("service"), "must be an extension id, such as tocsin.stream/1.");
-    const string locality = requirement.find("locality") ? requirement.text("locality") : "any";
+    const string locality = requirement.find("locality") ? requirement.text("locality") : "same_process";
     if (locality != "same_process" && locality != "any")
       refuse(requirement.at("locality"), "must be same_process or any.");
     value.same_process = locality == "same_process";
+    if (!value.same_process && hands_over_functions(value.service)) {
+      refuse(requirement.at("locality"), "must be same_process: " + value.service +
+                                             " is a table of functions, which cannot be called from another process.");
+    }
     into.requirements.push_back(std::move(value));
   });
 }

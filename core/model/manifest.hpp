@@ -16,8 +16,8 @@
 namespace tocsin {
 
 struct manifest_requirement {
-  std::string service;        // an extension id
-  bool same_process = false;  // "locality": "same_process" or "any"
+  std::string service;       // an extension id
+  bool same_process = true;  // "locality": "same_process" or "any"
 };
 
 // What one path of a source takes: METHOD /v1/sources/NAME/PATH.

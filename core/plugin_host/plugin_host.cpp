@@ -173,8 +173,7 @@ result<void> plugin_host::impl::start_one(std::size_t index, std::span<const man
   if (!required) return required.error();
   const plugin_info& info = infos[index];
   verified_file* const verified = &admitted.verified;
-  if (verified->manifest.id != info.id || verified->manifest.version != info.version ||
-      verified->build_id != info.build_id) {
+  if (verified->file.content_hash() != info.content) {
     return fault{"PLUGIN_REFUSED", "its file was changed since it was looked at.", "Start again.", {}};
   }
   plugin_instance& instance = make_instance(info.manifest, services, codes, info.build_id);
@@ -235,7 +234,7 @@ void plugin_host::impl::give_up(std::size_t index, plugin_instance& instance) {
   instance.diagnoses.give_up_all();
   instance.secret_requests.fail_all("The plugin hangs: " + instance.hung_reason());
   instance.http_calls.fail_all({"SOURCE_DOWN", "The source's plugin hangs: " + instance.hung_reason(), {}, {}});
-  report_lost(instance, instance.deliveries.take_all(), "it hangs, and these deliveries with it");
+  report_lost(instance, instance.deliveries.take_all(), {}, "it hangs, and these deliveries with it");
   if (channel) channel->plugin_hangs();
 }
 

@@ -48,6 +48,7 @@ struct plugin_info {
   plugin_state state = plugin_state::discovered;
   std::string reason;    // refused, failed, quarantined: why, in a sentence
   std::string build_id;  // hexadecimal; empty: none
+  std::string content;   // SHA-256 of the file, hexadecimal; empty: it was refused
   tocsin::manifest manifest;
   std::optional<plugin_health> health;         // while it is active: its last word on itself; nothing: it has none
   std::optional<signature_finding> signature;  // nothing: the file could not be read

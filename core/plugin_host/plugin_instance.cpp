@@ -45,11 +45,13 @@ std::function<void()> plugin_instance::late_sink(std::string_view call) {
   return [this, call = std::string(call)] { misbehaves("it used a sink after the call that lent it", call); };
 }
 
-void plugin_instance::misbehaves(std::string_view how, std::string detail, std::string_view call) {
+void plugin_instance::misbehaves(std::string_view how, std::string detail, std::string_view call,
+                                 std::string concerns) {
   const std::uint64_t count = misdeeds_.fetch_add(1, std::memory_order_relaxed) + 1;
   if (count > 16 && (count & (count - 1)) != 0) return;
-  std::vector<log::field> fields{{"plugin", about.id}, {"version", about.version}, {"build", identity.build_id}};
+  std::vector<log::field> fields{{"plugin", identity.id}, {"version", identity.version}, {"build", identity.build_id}};
   if (!call.empty()) fields.push_back({"call", std::string(call)});
+  if (!concerns.empty()) fields.push_back({"about", std::move(concerns)});
   fields.push_back({"how", std::string(how)});
   fields.push_back({"detail", std::move(detail)});
   fields.push_back({"count", std::to_string(count)});

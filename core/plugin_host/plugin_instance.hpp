@@ -80,8 +80,9 @@ struct plugin_instance {
   // For the sinks of its calls: reports a write after the call, where the host is checked; else nothing.
   std::function<void()> late_sink(std::string_view call);
 
-  // One line in the log; of many alike only some. call: the call of the host's in which it did so, where there is one.
-  void misbehaves(std::string_view how, std::string detail = {}, std::string_view call = {});
+  // One line in the log; of many alike only some. call: the call of the host's in which it did so, where there is one;
+  // concerns: what that call was about, to_text() of its subject.
+  void misbehaves(std::string_view how, std::string detail = {}, std::string_view call = {}, std::string concerns = {});
 
   // A call has not come back within its limit: reported once, and nothing of the host's calls the plugin any more.
   // [any thread]

@@ -126,7 +126,7 @@ result<void> stop_plugin(plugin_instance& instance, std::chrono::milliseconds li
   instance.running = false;
   instance.timers.cancel_all(*instance.services.clock);
   instance.sources.clear();
-  report_lost(instance, instance.deliveries.take_all(), "it stopped without completing deliveries");
+  report_lost(instance, instance.deliveries.take_all(), "stop", "it stopped without completing deliveries");
   if (instance.is_hung()) return leave(instance);
   auto destroyed = destroy_plugin(instance, limit);
   if (!stopped) return stopped;
@@ -144,9 +144,15 @@ result<void> destroy_plugin(plugin_instance& instance, std::chrono::milliseconds
 }
 
 void report_lost(plugin_instance& instance, const std::vector<outstanding_deliveries::entry>& lost,
-                 std::string_view when) {
+                 std::string_view call, std::string_view when) {
   if (lost.empty()) return;
-  instance.misbehaves(when, std::to_string(lost.size()) + " deliveries");
+  const auto& first = lost.front();
+  instance.misbehaves(when, std::to_string(lost.size()) + (lost.size() == 1 ? " delivery" : " deliveries"), call,
+                      to_text({.kind = "delivery",
+                               .number = first.delivery.index,
+                               .attempt = first.delivery.generation,
+                               .more = lost.size() - 1,
+                               .event = first.payload ? std::string_view(first.payload->id) : std::string_view()}));
   std::vector<outcome> outcomes;
   for (const auto& entry : lost) {
     outcome unknown;

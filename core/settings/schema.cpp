@@ -59,7 +59,8 @@ const std::regex& compiled(std::string_view pattern) {
 }
 
 std::string join(const std::string& key, std::string_view name) {
-  return key.empty() ? std::string(name) : key + "." + std::string(name);
+  if (key.empty()) return std::string(name);
+  return name.starts_with('[') ? key + std::string(name) : key + "." + std::string(name);
 }
 
 std::string shown(const json::value& value) {
@@ -159,8 +160,7 @@ class checker {
     errors_.push_back({"SETTINGS_INVALID",
                        std::move(what),
                        std::move(remedy),
-                       {site_.file, line, column, site_.key.empty() ? key : join(site_.key, key)}});
-    if (key.empty()) errors_.back().place.key = site_.key;
+                       {site_.file, line, column, key.empty() ? site_.key : join(site_.key, key)}});
   }
   void add(const setting_node& node, const std::string& key, std::string what, std::string remedy) {
     add(node.line, node.column, key, std::move(what), std::move(remedy));

@@ -24,11 +24,11 @@ result<Answer> call_bounded(plugin_instance& instance, std::string_view call, st
                             std::chrono::milliseconds limit, std::function<result<Answer>()> body) {
   auto answer = std::make_shared<std::optional<result<Answer>>>();
   const auto ended = instance.control_calls.run(
-      [answer, &instance, call, body = std::move(body)] {
+      [answer, &instance, call, about, body = std::move(body)] {
         try {
           answer->emplace(body());
         } catch (...) {
-          report_throw(instance, call);
+          report_throw(instance, call, about);
           throw;
         }
       },

@@ -53,7 +53,8 @@ void close_now(plugin_instance& instance, endpoint_token endpoint) {
                            {.kind = "endpoint", .number = endpoint.index});
     instance.tables.channel->close(instance.plugin->self, {endpoint.index, endpoint.generation});
   }
-  report_lost(instance, instance.deliveries.take_all(endpoint), "it closed an endpoint without completing deliveries");
+  report_lost(instance, instance.deliveries.take_all(endpoint), "channel.close",
+              "it closed an endpoint without completing deliveries");
 }
 
 }  // namespace

@@ -91,9 +91,9 @@ void delivery_lanes::hand_in(std::span<const outgoing_message> messages) {
   std::vector<outstanding_deliveries::entry> lost;
   for (const outgoing_message& message : messages) {
     const auto token = abi::delivery_token(message.delivery, message.attempt);
-    if (instance_.deliveries.take(token)) lost.push_back({token, message.endpoint});
+    if (instance_.deliveries.take(token)) lost.push_back({token, message.endpoint, message.payload});
   }
-  report_lost(instance_, lost, "it threw instead of completing deliveries");
+  report_lost(instance_, lost, "channel.deliver", "it threw instead of completing deliveries");
 }
 
 void delivery_lanes::give_back(std::span<const outgoing_message> messages) {

@@ -22,10 +22,17 @@ std::string words_of_current_exception() {
 
 }  // namespace
 
-void report_throw(plugin_instance& instance, std::string_view call) noexcept {
+void report_throw(plugin_instance& instance, std::string_view call, const std::string& about) noexcept {
   try {
-    instance.misbehaves("it threw an exception across the binary interface", words_of_current_exception(), call);
+    instance.misbehaves("it threw an exception across the binary interface", words_of_current_exception(), call, about);
   } catch (...) {  // not even a line for the log could be made
+  }
+}
+
+void report_throw(plugin_instance& instance, std::string_view call, const call_subject& about) noexcept {
+  try {
+    report_throw(instance, call, to_text(about));
+  } catch (...) {  // the same
   }
 }
 

@@ -3,12 +3,14 @@
 
 #include "core/plugin_host/plugin_instance.hpp"
 
+#include <string>
 #include <string_view>
 
 namespace tocsin {
 
 // Says in the log that the exception that is being handled came out of this call of the plugin's. In a catch block.
-void report_throw(plugin_instance& instance, std::string_view call) noexcept;
+void report_throw(plugin_instance& instance, std::string_view call, const std::string& about) noexcept;
+void report_throw(plugin_instance& instance, std::string_view call, const call_subject& about) noexcept;
 
 // Every call of [worker] or [any] goes through here, and those of [control] through bounded_call.hpp. False: the plugin
 // threw, which is reported; what becomes of the call's subject is the caller's concern. call: a literal.
@@ -19,7 +21,7 @@ bool guarded_call(plugin_instance& instance, std::string_view call, call_subject
     function();
     return true;
   } catch (...) {
-    report_throw(instance, call);
+    report_throw(instance, call, about);
     return false;
   }
 }

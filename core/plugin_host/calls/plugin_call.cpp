@@ -59,7 +59,9 @@ constinit thread_local const plugin_call* innermost_here = nullptr;
 
 std::atomic<std::uint64_t> last_serial{0};
 
-std::string text_of(const call_subject& about) {
+}  // namespace
+
+std::string to_text(const call_subject& about) {
   if (about.kind.empty()) return {};
   std::string text(about.kind);
   text += ' ';
@@ -75,8 +77,6 @@ std::string text_of(const call_subject& about) {
   if (about.more != 0) text += ", and " + std::to_string(about.more) + " more";
   return text;
 }
-
-}  // namespace
 
 plugin_call::plugin_call(const plugin_identity& plugin, const tocsin::clock& clock, std::string_view call,
                          call_thread thread, call_subject about)
@@ -110,7 +110,7 @@ const plugin_call* plugin_call::current(const plugin_identity& plugin) {
 const plugin_call* plugin_call::innermost() { return innermost_here; }
 
 call_record plugin_call::record(std::int64_t thread_id) const {
-  return {serial_, &plugin_, plugin_, std::string(call_), thread_, begun_, thread_id, text_of(about_)};
+  return {serial_, &plugin_, plugin_, std::string(call_), thread_, begun_, thread_id, to_text(about_)};
 }
 
 std::vector<call_record> calls_under_way() {

@@ -34,6 +34,9 @@ struct call_subject {
   std::string_view event = {};  // of a delivery: its event's id; borrowed as the name is
 };
 
+// "delivery 17, attempt 2, event 4711, and 3 more"; empty: about nothing in particular.
+std::string to_text(const call_subject& about);
+
 // One call as it was seen from outside.
 struct call_record {
   std::uint64_t serial = 0;  // no two calls have the same
@@ -44,7 +47,7 @@ struct call_record {
   call_thread thread = call_thread::worker;
   std::chrono::nanoseconds begun{0};  // by the clock's monotonic()
   std::int64_t thread_id = 0;         // the system's
-  std::string about;                  // "delivery 17, attempt 2, and 3 more"; empty: nothing in particular
+  std::string about;                  // to_text() of its subject
 };
 
 // Made right before the call and gone right after it, on the thread that calls. Costs two uncontended locks. `call` is

@@ -5,6 +5,7 @@
 #include "core/plugin_host/files/manifest_reader.hpp"
 #include "core/plugin_host/plugin_instance.hpp"
 #include "core/plugin_host/plugin_lifetime.hpp"
+#include "core/settings/manifest_check.hpp"
 
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -62,7 +63,7 @@ subject take_over(int descriptor, const char* shown) {
   if (!file) end_with("unusable " + file.error().what);
   const auto notes = read_library_notes(file->bytes());
   if (!notes) end_with("unusable " + notes.error().what);
-  auto about = parse_manifest(notes->manifest);
+  auto about = read_manifest(notes->manifest);
   if (!about) end_with("unusable " + about.error().what);
   return {std::move(*file), std::move(*about)};
 }

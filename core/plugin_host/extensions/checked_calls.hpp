@@ -5,10 +5,13 @@
 
 #include <tocsin/abi/types.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 namespace tocsin {
+
+#define TOCSIN_ENDS_AFTER(type, member) (offsetof(type, member) + sizeof(type::member))
 
 // Is this the thread, and this the state of the plugin, in which the function may be called? `call` as in host_call().
 // Only for a checked host.
@@ -26,7 +29,8 @@ class argument_check {
   void bytes(std::string_view what, tocsin_bytes value) const;
   void list(std::string_view what, const void* values, std::uint64_t count) const;
   void fields(std::string_view what, const tocsin_field* fields, std::uint64_t count) const;
-  // The size that a struct gives itself covers what every version of it has.
+  // The size that a struct gives itself covers what its reader cannot do without. A plugin of an older SDK has shorter
+  // structs, which is no breach; least: TOCSIN_ENDS_AFTER the last member that is required.
   void size(std::string_view what, std::uint32_t given, std::size_t least) const;
   // Any other breach.
   void breach(std::string_view how, std::string_view what) const;

@@ -22,7 +22,7 @@ outcome read(plugin_instance& instance, const tocsin_outcome& from) {
 void check_arguments(plugin_instance& instance, const tocsin_outcome& from) {
   const argument_check check(instance, "complete");
   if (!check) return;
-  check.size("tocsin_outcome", from.struct_size, sizeof(tocsin_outcome));
+  check.size("tocsin_outcome", from.struct_size, TOCSIN_ENDS_AFTER(tocsin_outcome, code));
   const tocsin_outcome known = abi::copy_known(&from);
   check.text("outcome.code", known.code);
   check.text("outcome.detail", known.detail);

@@ -19,7 +19,7 @@ void stage(void* context, tocsin_token run, const tocsin_stage* stage) {
     const auto found = find_run(instance, run);
     if (!found || !stage) return;
     const argument_check check(instance, "doctor.stage");
-    check.size("tocsin_stage", stage->struct_size, sizeof(tocsin_stage));
+    check.size("tocsin_stage", stage->struct_size, TOCSIN_ENDS_AFTER(tocsin_stage, code));
     const tocsin_stage known = abi::copy_known(stage);
     check.text("stage.stage", known.stage);
     check.text("stage.code", known.code);

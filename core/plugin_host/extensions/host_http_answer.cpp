@@ -83,7 +83,7 @@ result<source_answer> read_answer(const tocsin_http_answer& from) {
 void check_arguments(plugin_instance& instance, const tocsin_http_answer& answer, std::uint32_t size) {
   const argument_check check(instance, "http_answer.answer");
   if (!check) return;
-  check.size("tocsin_http_answer", size, sizeof(tocsin_http_answer));
+  check.size("tocsin_http_answer", size, TOCSIN_ENDS_AFTER(tocsin_http_answer, status));
   check.text("content_type", answer.content_type);
   check.bytes("body", answer.body);
   check.fields("headers", answer.headers, answer.header_count);

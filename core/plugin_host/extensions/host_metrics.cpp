@@ -70,7 +70,7 @@ std::uint64_t series(void* context, const tocsin_metric* metric, const tocsin_fi
                      const argument_check check(instance, "metrics.series");
                      check.fields("labels", labels, count);
                      if (!metric || !instance.services.metrics) return 0;
-                     check.size("tocsin_metric", metric->struct_size, sizeof(tocsin_metric));
+                     check.size("tocsin_metric", metric->struct_size, TOCSIN_ENDS_AFTER(tocsin_metric, name));
                      const tocsin_metric known = abi::copy_known(metric);
                      check.text("name", known.name);
                      check.text("help", known.help);

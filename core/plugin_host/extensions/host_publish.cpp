@@ -59,7 +59,7 @@ void check_arguments(plugin_instance& instance, const tocsin_event* const* event
   check.fields("memory", memory, memory_count);
   for (std::uint64_t index = 0; events && index < event_count; ++index) {
     if (!events[index]) continue;
-    check.size("tocsin_event", events[index]->struct_size, sizeof(tocsin_event));
+    check.size("tocsin_event", events[index]->struct_size, TOCSIN_ENDS_AFTER(tocsin_event, type));
     const tocsin_event event = abi::copy_known(events[index]);
     for (const auto& [what, text] : std::initializer_list<std::pair<std::string_view, tocsin_string>>{
              {"event.id", event.id},

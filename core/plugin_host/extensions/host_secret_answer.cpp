@@ -53,7 +53,7 @@ void answer(void* context, tocsin_token request, const tocsin_secret_answer* giv
       return done(refuse("The store answered with nothing."));
     }
     if (const argument_check check(instance, "secret_answer"); check) {
-      check.size("tocsin_secret_answer", given->struct_size, sizeof(tocsin_secret_answer));
+      check.size("tocsin_secret_answer", given->struct_size, TOCSIN_ENDS_AFTER(tocsin_secret_answer, status));
       const auto known = abi::copy_known(given);
       check.bytes("answer.value", known.value);
       check.text("answer.reason", known.reason);

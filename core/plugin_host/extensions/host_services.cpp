@@ -13,7 +13,8 @@ tocsin_status find(void* context, tocsin_string id, tocsin_service* service) {
                    [&](plugin_instance& instance) -> tocsin_status {
                      const argument_check check(instance, "services.find");
                      check.text("id", id);
-                     if (service) check.size("tocsin_service", service->struct_size, sizeof(tocsin_service));
+                     if (service)
+                       check.size("tocsin_service", service->struct_size, TOCSIN_ENDS_AFTER(tocsin_service, self));
                      if (!service) return TOCSIN_INVALID;
                      const auto found = instance.required.find(abi::view(id));
                      if (found == instance.required.end()) {

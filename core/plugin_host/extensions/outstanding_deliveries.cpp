@@ -3,6 +3,8 @@
 
 #include "core/plugin_host/abi_values.hpp"
 
+#include <utility>
+
 namespace tocsin {
 
 void outstanding_deliveries::add(std::span<const outgoing_message> messages) {
@@ -10,7 +12,7 @@ void outstanding_deliveries::add(std::span<const outgoing_message> messages) {
     const tocsin_token token = abi::delivery_token(message.delivery, message.attempt);
     shard& at = shard_of(token);
     const std::lock_guard lock(at.mutex);
-    at.entries.insert_or_assign(token, message.endpoint);
+    at.entries.insert_or_assign(token, entry{token, message.endpoint, message.payload});
   }
 }
 
@@ -26,8 +28,8 @@ std::vector<outstanding_deliveries::entry> outstanding_deliveries::take_if(Wante
   for (shard& at : shards_) {
     const std::lock_guard lock(at.mutex);
     for (auto next = at.entries.begin(); next != at.entries.end();) {
-      if (wanted(next->second)) {
-        taken.push_back({next->first, next->second});
+      if (wanted(next->second.endpoint)) {
+        taken.push_back(std::move(next->second));
         next = at.entries.erase(next);
       } else {
         ++next;

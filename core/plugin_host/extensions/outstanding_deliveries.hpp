@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <unordered_map>
@@ -21,6 +22,7 @@ class outstanding_deliveries {
   struct entry {
     tocsin_token delivery;
     endpoint_token endpoint;
+    std::shared_ptr<const event> payload;  // null: the sender gave none
   };
 
   void add(std::span<const outgoing_message> messages);
@@ -43,7 +45,7 @@ class outstanding_deliveries {
   };
   struct alignas(64) shard {
     std::mutex mutex;
-    std::unordered_map<tocsin_token, endpoint_token, token_hash, token_equal> entries;
+    std::unordered_map<tocsin_token, entry, token_hash, token_equal> entries;
   };
   static constexpr std::size_t shard_count = 16;
 

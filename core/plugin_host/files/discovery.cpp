@@ -3,6 +3,7 @@
 
 #include "core/plugin_host/files/manifest_reader.hpp"
 #include "core/plugin_host/files/system_libraries.hpp"
+#include "core/settings/manifest_check.hpp"
 
 #include <tocsin/abi/version.h>
 
@@ -145,7 +146,7 @@ result<verified_file> verify_plugin(const fs::path& path, const signature_policy
                  {}};
   }
   if (auto found = check_needed(notes->needed); !found) return found.error();
-  auto manifest = parse_manifest(notes->manifest);
+  auto manifest = read_manifest(notes->manifest);
   if (!manifest) {
     fault why = manifest.error();
     const std::string where = why.place.line > 0       ? "line " + std::to_string(why.place.line) + ": "
@@ -173,6 +174,7 @@ plugin_info inspect_plugin(const fs::path& file, const signature_policy_ptr& pol
   info.id = verified->manifest.id;
   info.version = verified->manifest.version;
   info.build_id = std::move(verified->build_id);
+  info.content = verified->file.content_hash();
   info.built_in = verified->built_in;
   info.manifest = std::move(verified->manifest);
   return info;

@@ -207,6 +207,10 @@ result<dynamic_entries> read_dynamic_entries(bytes file, const std::vector<Elf64
     if (header.p_type != PT_DYNAMIC) continue;
     const auto table = part(file, header.p_offset, header.p_filesz);
     if (!table) return damaged("its dynamic section reaches beyond its end.");
+    // The system's loader goes by the address: it must find there what is read here.
+    const auto loaded = at_address(file, headers, header.p_vaddr);
+    if (!loaded || loaded->data() != table->data() || loaded->size() < table->size())
+      return damaged("its dynamic section is loaded from another place than it lies at.");
     const std::size_t count = table->size() / sizeof(Elf64_Dyn);
     if (count > max_dynamic_entries) return damaged("its dynamic section is too long.");
     for (std::size_t index = 0; index < count; ++index) {
@@ -214,7 +218,9 @@ result<dynamic_entries> read_dynamic_entries(bytes file, const std::vector<Elf64
       if (entry.d_tag == DT_NULL) break;
       if (entry.d_tag == DT_STRTAB) found.strings = entry.d_un.d_ptr;
       if (entry.d_tag == DT_RPATH || entry.d_tag == DT_RUNPATH) found.search_path = entry.d_un.d_val;
-      if (entry.d_tag == DT_NEEDED) found.needed.push_back(entry.d_un.d_val);
+      // A filter is loaded like any other that is needed.
+      if (entry.d_tag == DT_NEEDED || entry.d_tag == DT_FILTER || entry.d_tag == DT_AUXILIARY)
+        found.needed.push_back(entry.d_un.d_val);
     }
     if (found.needed.size() > max_needed) {
       return damaged("it claims to need " + std::to_string(found.needed.size()) + " libraries.");

@@ -210,7 +210,8 @@ plugin_file::plugin_file(plugin_file&& other) noexcept
       descriptor_(std::exchange(other.descriptor_, -1)),
       data_(std::exchange(other.data_, nullptr)),
       size_(std::exchange(other.size_, 0)),
-      folder_(std::move(other.folder_)) {}
+      folder_(std::move(other.folder_)),
+      content_hash_(std::move(other.content_hash_)) {}
 
 plugin_file& plugin_file::operator=(plugin_file&& other) noexcept {
   std::swap(path_, other.path_);
@@ -218,6 +219,7 @@ plugin_file& plugin_file::operator=(plugin_file&& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
   std::swap(folder_, other.folder_);
+  std::swap(content_hash_, other.content_hash_);
   return *this;
 }
 
@@ -228,16 +230,16 @@ plugin_file::~plugin_file() {
 
 std::filesystem::path plugin_file::loadable_path() const { return "/proc/self/fd/" + std::to_string(descriptor_); }
 
-std::string plugin_file::content_hash() const {
+const std::string& plugin_file::content_hash() const {
+  if (!content_hash_.empty()) return content_hash_;
   std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
   SHA256(reinterpret_cast<const unsigned char*>(data_), size_, digest.data());
   constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
   for (const unsigned char byte : digest) {
-    text += digits[byte >> 4];
-    text += digits[byte & 15];
+    content_hash_ += digits[byte >> 4];
+    content_hash_ += digits[byte & 15];
   }
-  return text;
+  return content_hash_;
 }
 
 }  // namespace tocsin

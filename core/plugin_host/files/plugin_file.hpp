@@ -34,8 +34,8 @@ class plugin_file {
   // It was read out of that very folder, whatever has been renamed since. False of one that was handed over.
   bool was_in(const std::filesystem::path& folder) const;
   int memory() const { return descriptor_; }  // the descriptor of the sealed memory
-  // SHA-256 of bytes(), hexadecimal.
-  std::string content_hash() const;
+  // SHA-256 of bytes(), hexadecimal. Reckoned once. [one thread]
+  const std::string& content_hash() const;
 
  private:
   static result<plugin_file> map(std::filesystem::path path, int memory, std::size_t size);
@@ -47,6 +47,7 @@ class plugin_file {
   const std::byte* data_ = nullptr;
   std::size_t size_ = 0;
   std::pair<std::uint64_t, std::uint64_t> folder_{};  // device and inode
+  mutable std::string content_hash_;
 };
 
 }  // namespace tocsin

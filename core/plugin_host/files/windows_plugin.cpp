@@ -3,6 +3,7 @@
 
 #include "core/plugin_host/files/pe_manifest_reader.hpp"
 #include "core/plugin_host/files/plugin_file.hpp"
+#include "core/settings/manifest_check.hpp"
 
 namespace tocsin {
 
@@ -24,7 +25,7 @@ std::optional<plugin_info> inspect_windows_plugin(const std::filesystem::path& p
     info.reason = notes.error().to_string();
     return info;
   }
-  auto manifest = parse_manifest(notes->manifest);
+  auto manifest = read_manifest(notes->manifest);
   if (!manifest) {
     info.reason = "its manifest is wrong: " + manifest.error().to_string();
     return info;

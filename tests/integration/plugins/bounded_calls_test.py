@@ -61,6 +61,54 @@ def a_plugin_that_hangs_while_it_starts_is_reported_and_the_others_run():
             ends_in_time(host)
 
 
+def a_plugin_that_hangs_before_it_starts_is_reported_with_the_call():
+    for place in ("create", "get_extension"):
+        with PluginFiles(BUILT) as files:
+            files.add("quick")
+            bad = files.misbehaving(1, place, "hang")
+            with Tocsin(TOCSIN, settings([files.folder], SHORT + QUICK_CHANNEL)) as host:
+                host.start()
+                deliver_one(host, 1)
+                check_report(host, bad, "create")
+                shown = plugins_of(host)
+                expect(shown[bad]["state"] == "failed" and "create() within 400 ms" in shown[bad]["reason"], shown[bad])
+                ends_in_time(host)
+
+
+WORKER_CALLS = {"fired": "timer.fired", "published": "source.published", "events": "subscriber.events",
+                "call": "http_route.call", "fetch": "secrets.fetch", "health": "health.check"}
+USED = """
+[sources.{plugin}]
+plugin = "{plugin}"
+[subscribers.{plugin}]
+plugin = "{plugin}"
+[secrets.vault]
+plugin = "{plugin}"
+[channels.locked]
+plugin = "quick"
+key = "vault:it"
+"""
+
+
+def a_worker_call_that_hangs_is_reported_and_the_others_run():
+    for place, call in WORKER_CALLS.items():
+        with PluginFiles(BUILT) as files:
+            files.add("quick")
+            bad = files.misbehaving(1, place, "hang", built="hostile-many")
+            with Tocsin(TOCSIN, settings([files.folder], SHORT + QUICK_CHANNEL + USED.format(plugin=bad))) as host:
+                host.start(ready=False)  # /readyz says 503 of a host whose settings name a plugin that hangs
+                wait_until(lambda: " ready http=" in host.log_text(), 30, "the host serves")
+                deliver_one(host, 1)
+                if place == "call":
+                    status, answer = host.request("GET", f"/v1/sources/{bad}/it")
+                    expect(status in (503, 504), f"{status} {answer}")
+                wait_until(lambda: "plugin hangs" in host.log_text(), 20, f"{place}: the report")
+                check_report(host, bad, call)
+                deliver_one(host, 2)
+                expect(plugins_of(host)[bad]["state"] == "failed", plugins_of(host)[bad])
+                ends_in_time(host)
+
+
 def a_call_about_an_endpoint_that_hangs_pauses_that_endpoint_only():
     for place, call in (("open", "channel.open"), ("deliver", "channel.deliver")):
         with PluginFiles(BUILT) as files:
@@ -81,7 +129,7 @@ def a_call_about_an_endpoint_that_hangs_pauses_that_endpoint_only():
                 if place == "deliver":
                     expect(left[0]["uncertain"] is True, left)
                     report = next(line for line in host.log_text().splitlines() if "plugin hangs" in line)
-                    expect("about=\"delivery " in report, report)
+                    expect(f"about=\"delivery {left[0]['id']}, attempt 1, event bad\"" in report, report)
                 ends_in_time(host)
 
 
@@ -135,6 +183,8 @@ def a_service_user_that_hangs_does_not_lose_its_provider():
 if __name__ == "__main__":
     sys.exit(run_tests([
         a_plugin_that_hangs_while_it_starts_is_reported_and_the_others_run,
+        a_plugin_that_hangs_before_it_starts_is_reported_with_the_call,
+        a_worker_call_that_hangs_is_reported_and_the_others_run,
         a_call_about_an_endpoint_that_hangs_pauses_that_endpoint_only,
         a_plugin_that_hangs_at_the_end_holds_the_host_up_no_longer_than_its_limit,
         a_plugin_that_throws_or_fails_is_left_aside,

@@ -16,6 +16,7 @@ TOCSIN, BUILT = (str(pathlib.Path(path).resolve()) for path in sys.argv[1:3])
 AT_ODDS = {
     "newer-entry": ("plugin ABI 1.1", "this host has 1.0", "Update Tocsin"),
     "no-entry": ("does not export tocsin_plugin_entry_v1",),
+    "needs-symbol": ("the system cannot load it", "undefined symbol: tocsin_test_nowhere"),
     "other-id": ('calls itself "somebody-else"', 'its manifest says "other-id"'),
     "other-version": ("its version is 9.9.9", "its manifest says 1.0.0"),
     "provides-less": ("its manifest provides tocsin.channel/1-draft", "no such table"),
@@ -67,6 +68,10 @@ def every_bad_file_is_listed_with_its_reason_and_the_good_one_serves():
                 expect(f"/{name}" in log, f"the log does not name {name}")
             status, seconds = host.terminate()
             expect(status == 0 and seconds < 10, f"SIGTERM: status {status} after {seconds:.1f} s")
+            ran = {mark.name.partition(".")[0] for mark in marks.iterdir()}
+            expect(ran == {"quick"}, f"serving ran {ran}")
+            # Neither its duplicates nor the link to it nor its copy that everybody may write.
+            expect((marks / "quick.constructor").read_text() == "x", "the good plugin was loaded more than once")
 
 
 def inspect_tells_the_reason_of_each_bad_file():

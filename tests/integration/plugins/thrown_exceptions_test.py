@@ -22,6 +22,16 @@ AT_ITS_END = {"close": "channel.close", "source-close": "source.close", "sub-clo
 # A throw out of the entry function ends in the trial: containment_test.py.
 BEFORE_IT_RUNS = {"create": "create", "get_extension": "create", "start": "start"}
 
+AT_A_SECRET = {"secrets-open": "secrets.open", "fetch": "secrets.fetch", "secrets-close": "secrets.close"}
+
+LOCKED = """
+[secrets.vault-{plugin}]
+plugin = "{plugin}"
+[channels.locked-{plugin}]
+plugin = "quick"
+key = "vault-{plugin}:it"
+"""
+
 SECTIONS = """
 [channels.{plugin}]
 plugin = "{plugin}"
@@ -58,13 +68,13 @@ def deliver_one(host, number):
 class Host:
     """A host with the good plugin, and one that throws for each place."""
 
-    def __init__(self, places, used=True):
+    def __init__(self, places, sections=SECTIONS):
         self.files = PluginFiles(BUILT)
         self.files.add("quick")
         self.throwing = {self.files.misbehaving(number, place, "throw", built="hostile-many"): call
                          for number, (place, call) in enumerate(places.items(), 1)}
         # A host is not ready without a plugin that its settings name.
-        sections = "".join(SECTIONS.format(plugin=plugin) for plugin in self.throwing) if used else ""
+        sections = "".join(sections.format(plugin=plugin) for plugin in self.throwing)
         self.host = Tocsin(TOCSIN, settings([self.files.folder], QUICK_CHANNEL + sections))
 
     def __enter__(self):
@@ -119,7 +129,7 @@ def a_throw_at_the_end_is_reported_and_the_host_stops_in_order():
 
 
 def a_throw_before_it_runs_leaves_the_plugin_aside():
-    hosted = Host(BEFORE_IT_RUNS, used=False)
+    hosted = Host(BEFORE_IT_RUNS, sections="")
     with hosted as host:
         deliver_one(host, 1)
         for plugin, call in hosted.throwing.items():
@@ -131,9 +141,95 @@ def a_throw_before_it_runs_leaves_the_plugin_aside():
         expect(status == 0 and seconds < 10, f"SIGTERM: status {status} after {seconds:.1f} s")
 
 
+def a_throw_out_of_a_secret_store_is_reported_and_other_channels_deliver():
+    hosted = Host(AT_A_SECRET, sections=LOCKED)
+    with hosted as host:
+        deliver_one(host, 1)
+        status, seconds = host.terminate()
+        expect(status == 0 and seconds < 10, f"SIGTERM: status {status} after {seconds:.1f} s")
+        for plugin, call in hosted.throwing.items():
+            check_report(host, plugin, call)
+
+
+def a_throw_where_a_plugin_is_asked_about_its_settings_keeps_those_out_of_use():
+    hosted = Host({"check": "config.check"})
+    with hosted as host:
+        deliver_one(host, 1)
+        check_report(host, "hostile-0001", "config.check")
+        done = host.run("config", "check", check=3)
+        for name in ("channels", "sources", "subscribers"):
+            expect(f'{name}.hostile-0001: The plugin "hostile-0001" could not be asked' in done.stdout, done.stdout)
+        status, _ = host.terminate()
+        expect(status == 0, f"SIGTERM: status {status}")
+
+
+def a_throw_where_a_plugin_is_asked_about_older_settings_leaves_them_wrong():
+    with PluginFiles(BUILT) as files:
+        files.add("quick")
+        bad = files.misbehaving(1, "migrate", "throw", built="hostile-many")
+        channel = f'[channels.bad]\nplugin = "{bad}"\nunknown = 1\n'
+        with Tocsin(TOCSIN, settings([files.folder], QUICK_CHANNEL + channel)) as host:
+            done = host.run("config", "check", check=3)
+            expect("channels.bad: it threw an exception in config.migrate()" in done.stdout, done.stdout)
+            expect("channels.bad.unknown: There is no setting of this name" in done.stdout, done.stdout)
+            host.start(ready=False)
+            expect(host.process.wait(timeout=20) == 3, "the host's status")
+            check_report(host, bad, "config.migrate")
+
+
+def a_throw_where_a_plugin_is_asked_how_it_is_makes_it_a_failing_one():
+    hosted = Host({"health": "health.check"}, sections="")
+    with hosted as host:
+        deliver_one(host, 1)
+        check_report(host, "hostile-0001", "health.check")
+        shown = {one["id"]: one for one in host.run("plugin", "list", check=0, json_output=True)}["hostile-0001"]
+        expect(shown["state"] == "active" and shown["health"]["state"] == "failing", shown)
+        expect("threw an exception" in shown["health"]["text"], shown)
+
+
+def a_diagnosis_that_throws_or_fails_says_so():
+    for deed, words in (("throw", "threw an exception in doctor.diagnose"), ("fail", "it was built to fail")):
+        with PluginFiles(BUILT) as files:
+            bad = files.misbehaving(1, "diagnose", deed, built="hostile-many")
+            channel = f'[channels.bad]\nplugin = "{bad}"\n'
+            with Tocsin(TOCSIN, settings([files.folder], channel)) as host:
+                done = host.run("doctor", "--channel", "bad")
+                expect(done.returncode not in (0, 2) and words in done.stdout + done.stderr, f"{deed}: {done}")
+
+
+def a_failure_to_open_leaves_that_source_or_subscriber_or_endpoint_aside():
+    """A plugin that answers TOCSIN_FAILED, with its words, is as good as before."""
+    with PluginFiles(BUILT) as files:
+        files.add("quick")
+        places = ("open", "source-open", "sub-open")
+        failing = {place: files.misbehaving(number, place, "fail", built="hostile-many")
+                   for number, place in enumerate(places, 1)}
+        sections = "".join(SECTIONS.format(plugin=plugin) for plugin in failing.values())
+        with Tocsin(TOCSIN, settings([files.folder], QUICK_CHANNEL + sections)) as host:
+            host.start()
+            deliver_one(host, 1)
+            host.publish({"id": "open", "source": "/thrown", "type": f"to.{failing['open']}"})
+            for place, words in (("open", "endpoint paused"), ("source-open", "source cannot run"),
+                                 ("sub-open", "subscriber cannot run")):
+                plugin = failing[place]
+                wait_until(lambda: [line for line in host.log_text().splitlines() if words in line and plugin in line
+                                    and "it was built to fail" in line], 20, f"{place}: \"{words}\" with its reason")
+            deliver_one(host, 2)
+            shown = {one["id"]: one for one in host.run("plugin", "list", check=0, json_output=True)}
+            expect(all(shown[plugin]["state"] == "active" for plugin in failing.values()), shown)
+            status, _ = host.terminate()
+            expect(status == 0, f"SIGTERM: status {status}")
+
+
 if __name__ == "__main__":
     sys.exit(run_tests([
         a_throw_out_of_any_call_is_reported_and_the_host_runs_on,
         a_throw_at_the_end_is_reported_and_the_host_stops_in_order,
         a_throw_before_it_runs_leaves_the_plugin_aside,
+        a_throw_out_of_a_secret_store_is_reported_and_other_channels_deliver,
+        a_throw_where_a_plugin_is_asked_about_its_settings_keeps_those_out_of_use,
+        a_throw_where_a_plugin_is_asked_about_older_settings_leaves_them_wrong,
+        a_throw_where_a_plugin_is_asked_how_it_is_makes_it_a_failing_one,
+        a_diagnosis_that_throws_or_fails_says_so,
+        a_failure_to_open_leaves_that_source_or_subscriber_or_endpoint_aside,
     ]))

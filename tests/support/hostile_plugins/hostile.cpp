@@ -2,16 +2,22 @@
 //
 // A test writes both into a copy of the file, over the blanks of chosen_at and chosen_deed:
 // where: constructor, entry, create, get_extension, start, open, deliver, cancel, close, stop or destroy; with
-//        TOCSIN_HOSTILE_MANY also source-open, source-close, fired, published, sub-open, sub-close, events or call
+//        TOCSIN_HOSTILE_MANY also source-open, source-close, fired, published, sub-open, sub-close, events, call,
+//        diagnose, check, migrate, health, secrets-open, secrets-close or fetch
 // what:  exit, exit-3, quick-exit, leave (_exit), abort, crash, fault, overflow, hang, throw, fail, leave-thread,
-// call-late
+//        call-late, or find: a call that is for start() only
 //
 // It keeps to the plain C tables, since the SDK's wrapper would catch what it throws.
 #include <tocsin/abi/entry.h>
 #include <tocsin/abi/ext/channel.h>
 #include <tocsin/abi/ext/clock.h>
+#include <tocsin/abi/ext/config.h>
+#include <tocsin/abi/ext/doctor.h>
+#include <tocsin/abi/ext/health.h>
 #include <tocsin/abi/ext/http_route.h>
 #include <tocsin/abi/ext/log.h>
+#include <tocsin/abi/ext/secret_store.h>
+#include <tocsin/abi/ext/services.h>
 #include <tocsin/abi/ext/source.h>
 #include <tocsin/abi/ext/subscriber.h>
 
@@ -111,6 +117,13 @@ bool misbehave(const char* at) {
   if (does == "hang")
     while (true) ::pause();
   if (does == "throw") throw std::runtime_error("thrown across the ABI");
+  if (does == "find") {
+    const auto* services =
+        static_cast<const tocsin_host_services*>(host->get_extension(host->context, text(TOCSIN_HOST_SERVICES)));
+    tocsin_service found{};
+    found.struct_size = sizeof(found);
+    services->find(host->context, text("tocsin.stream/1-draft"), &found);
+  }
   if (does == "leave-thread") begin_thread(false);
   if (does == "call-late") begin_thread(true);
   return does == "fail";
@@ -178,8 +191,10 @@ void timer_fired(void*, std::uint64_t id) {
   event.source = text("/" TOCSIN_PLUGIN_ID);
   event.type = text("hostile.fired");
   const tocsin_event* one = &event;
-  of_host<tocsin_host_publish>(text(TOCSIN_HOST_PUBLISH))
-      ->publish(host->context, {id, 1}, id, &one, 1, nullptr, 0, nullptr);
+  const tocsin_status taken = of_host<tocsin_host_publish>(text(TOCSIN_HOST_PUBLISH))
+                                  ->publish(host->context, {id, 1}, id, &one, 1, nullptr, 0, nullptr);
+  // The timer may be faster than the host is at hearing the source's name from source_open().
+  if (taken != TOCSIN_OK) of_host<tocsin_host_timer>(text(TOCSIN_HOST_TIMER))->start(host->context, id, 1);
 }
 
 tocsin_status subscriber_open(void*, const tocsin_subscription*, tocsin_token* subscription, const tocsin_sink* error) {
@@ -201,6 +216,50 @@ void route_call(void*, const tocsin_http_call* call) {
   of_host<tocsin_host_http_answer>(text(TOCSIN_HOST_HTTP_ANSWER))->answer(host->context, call->call, &done);
 }
 
+// A diagnosis of one good stage.
+tocsin_status doctor_diagnose(void*, const tocsin_diagnosis* request, const tocsin_sink* error) {
+  if (misbehave("diagnose")) return answer(true, error);
+  const auto* reports = of_host<tocsin_host_doctor>(text(TOCSIN_HOST_DOCTOR));
+  tocsin_stage stage{};
+  stage.struct_size = sizeof(stage);
+  stage.ok = 1;
+  stage.stage = text("settings");
+  stage.code = text("OK");
+  reports->stage(host->context, request->run, &stage);
+  reports->done(host->context, request->run);
+  return TOCSIN_OK;
+}
+
+void config_check(void*, const tocsin_config_input*, const tocsin_finding_report*) { misbehave("check"); }
+
+tocsin_status config_migrate(void*, const tocsin_config_input*, const tocsin_sink*, const tocsin_finding_report*) {
+  return misbehave("migrate") ? TOCSIN_FAILED : TOCSIN_UNSUPPORTED;
+}
+
+tocsin_health_state health_check(void*, const tocsin_sink*) {
+  return misbehave("health") ? TOCSIN_HEALTH_FAILING : TOCSIN_HEALTH_GOOD;
+}
+
+tocsin_status secrets_open(void*, const tocsin_secret_store_config*, tocsin_token* store, const tocsin_sink* error) {
+  *store = {1, 1};
+  return answer(misbehave("secrets-open"), error);
+}
+
+void secrets_close(void*, tocsin_token) { misbehave("secrets-close"); }
+
+void secrets_fetch(void*, tocsin_token, tocsin_token request, tocsin_string) {
+  tocsin_secret_answer found{};
+  found.struct_size = sizeof(found);
+  found.status = misbehave("fetch") ? TOCSIN_UNAVAILABLE : TOCSIN_OK;
+  found.value = {reinterpret_cast<const std::uint8_t*>("hidden"), 6};
+  found.valid_ms = -1;
+  of_host<tocsin_host_secret_answer>(text(TOCSIN_HOST_SECRET_ANSWER))->answer(host->context, request, &found);
+}
+
+const tocsin_doctor doctor{sizeof(tocsin_doctor), 0, &doctor_diagnose};
+const tocsin_config config{sizeof(tocsin_config), 0, &config_check, &config_migrate};
+const tocsin_health health{sizeof(tocsin_health), 0, &health_check};
+const tocsin_secret_store secrets{sizeof(tocsin_secret_store), 0, &secrets_open, &secrets_close, &secrets_fetch};
 const tocsin_source source{sizeof(tocsin_source), 0, &source_open, &source_close, &source_published};
 const tocsin_timer timer{sizeof(tocsin_timer), 0, &timer_fired};
 const tocsin_subscriber subscriber{sizeof(tocsin_subscriber), 0, &subscriber_open, &subscriber_close,
@@ -215,6 +274,10 @@ const void* get_extension(void*, tocsin_string id) {
   if (same(id, TOCSIN_EXT_TIMER)) return &timer;
   if (same(id, TOCSIN_EXT_SUBSCRIBER)) return &subscriber;
   if (same(id, TOCSIN_EXT_HTTP_ROUTE)) return &route;
+  if (same(id, TOCSIN_EXT_DOCTOR)) return &doctor;
+  if (same(id, TOCSIN_EXT_CONFIG)) return &config;
+  if (same(id, TOCSIN_EXT_HEALTH)) return &health;
+  if (same(id, TOCSIN_EXT_SECRETS)) return &secrets;
 #endif
 #ifndef TOCSIN_HOSTILE_LACKS_CHANNEL
   if (same(id, TOCSIN_EXT_CHANNEL)) return &channel;

@@ -95,10 +95,19 @@ TEST(CheckedCalls, TextThatIsNotUtf8OrHasANulOrNoDataIsReported) {
 TEST(CheckedCalls, AStructThatIsTooShortIsReported) {
   checked_house at;
   tocsin_event raw = sdk::to_abi(make_event());
-  raw.struct_size = offsetof(tocsin_event, subject);
+  raw.struct_size = offsetof(tocsin_event, type);
   const tocsin_event* list = &raw;
   static_cast<void>(at.api().try_publish({}, 1, &list, 1, nullptr, 0, nullptr));
   EXPECT_EQ(at.log.count("it passed a struct whose struct_size is too small"), 1u);
+}
+
+TEST(CheckedCalls, AStructOfAnOlderReleaseIsNoBreach) {
+  checked_house at;
+  tocsin_event raw = sdk::to_abi(make_event());
+  raw.struct_size = offsetof(tocsin_event, subject);
+  const tocsin_event* list = &raw;
+  static_cast<void>(at.api().try_publish({}, 1, &list, 1, nullptr, 0, nullptr));
+  EXPECT_EQ(at.log.count("misbehaving"), 0u);
 }
 
 TEST(CheckedCalls, MoreEventsThanCreditsAreReported) {

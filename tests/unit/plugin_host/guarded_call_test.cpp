@@ -33,11 +33,13 @@ TEST(GuardedCall, ReportsWhatIsThrownAndThatIsNoException) {
   running_plugin running(house, plugin);
   EXPECT_TRUE(guarded_call(*running, "some.call", {}, [] {}));
   EXPECT_FALSE(guarded_call(*running, "some.call", {}, [] { throw 7; }));
-  EXPECT_FALSE(guarded_call(*running, "some.call", {}, [] { throw std::runtime_error("out\nof\x01 paper"); }));
+  EXPECT_FALSE(guarded_call(*running, "some.call", {.kind = "delivery", .number = 17, .event = "license-7"},
+                            [] { throw std::runtime_error("out\nof\x01 paper"); }));
   const auto lines = log.lines(thrown);
   ASSERT_EQ(2u, lines.size());
   EXPECT_THAT(lines[0], HasSubstr("no std::exception"));
   EXPECT_THAT(lines[1], HasSubstr("out of  paper"));
+  EXPECT_THAT(lines[1], HasSubstr("event license-7"));
   EXPECT_EQ(nullptr, plugin_call::current(running->identity)) << "the record of the call is gone";
 }
 

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 
 namespace tocsin {
@@ -148,6 +149,27 @@ TEST(PluginLifetime, DoesNotLoadAFileThatWasChangedSinceItWasLookedAt) {
   plugin_host host(parts.services(), {inspect_plugin(file)});
   fs::remove(file);
   fs::copy_file(plugin_path("good-newer", "good"), file);
+  host.start(nullptr);
+  EXPECT_EQ(host.plugins()[0].state, plugin_state::failed);
+  EXPECT_THAT(host.plugins()[0].reason, HasSubstr("changed since it was looked at"));
+}
+
+TEST(PluginLifetime, DoesNotLoadAFileOfWhichOnlyABlankOfTheManifestWasChangedSince) {
+  test::captured_log log;
+  test::fake_house parts;
+  const test::temporary_folder folder;
+  const fs::path file = folder.add(plugin_path("good"));
+  plugin_host host(parts.services(), {inspect_plugin(file)});
+  auto bytes = test::read_bytes(file);
+  const std::string provides = "\"provides\":";
+  auto* begin = reinterpret_cast<char*>(bytes.data());
+  char* const found = std::search(begin, begin + bytes.size(), provides.begin(), provides.end());
+  ASSERT_NE(found, begin + bytes.size());
+  ASSERT_EQ(found[provides.size()], ' ');
+  found[provides.size()] = '\t';
+  fs::remove(file);
+  std::ofstream(file, std::ios::binary).write(begin, static_cast<std::streamsize>(bytes.size()));
+  ASSERT_EQ(inspect_plugin(file).state, plugin_state::verified);
   host.start(nullptr);
   EXPECT_EQ(host.plugins()[0].state, plugin_state::failed);
   EXPECT_THAT(host.plugins()[0].reason, HasSubstr("changed since it was looked at"));

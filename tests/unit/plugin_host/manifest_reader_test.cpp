@@ -147,6 +147,40 @@ TEST(ManifestReader, TakesALibraryWithoutAManifestForNoPlugin) {
   EXPECT_THAT(other.reason(), HasSubstr("carries no Tocsin manifest"));
 }
 
+// The dynamic section's entries of a tag become another tag; how many they were.
+std::size_t retag(library& real, std::int64_t from, std::int64_t to) {
+  const Elf64_Phdr dynamic = real.segment(PT_DYNAMIC);
+  auto* entries = reinterpret_cast<Elf64_Dyn*>(real.bytes().data() + dynamic.p_offset);
+  std::size_t changed = 0;
+  for (std::size_t index = 0; index < dynamic.p_filesz / sizeof(Elf64_Dyn); ++index) {
+    if (entries[index].d_tag != from) continue;
+    entries[index].d_tag = to;
+    ++changed;
+  }
+  return changed;
+}
+
+TEST(ManifestReader, TakesALibraryThatIsFilteredForOneThatIsNeeded) {
+  library good;
+  const auto needed = read_library_notes(good.bytes())->needed;
+  for (const std::int64_t tag : {std::int64_t{DT_FILTER}, std::int64_t{DT_AUXILIARY}}) {
+    library real;
+    ASSERT_EQ(retag(real, DT_NEEDED, tag), needed.size());
+    const auto notes = read_library_notes(real.bytes());
+    ASSERT_TRUE(notes) << notes.error().to_string();
+    EXPECT_EQ(notes->needed, needed);
+  }
+}
+
+TEST(ManifestReader, RefusesADynamicSectionThatTheLoaderWouldFindElsewhere) {
+  library moved;
+  moved.segment(PT_DYNAMIC).p_vaddr += 16;
+  EXPECT_THAT(moved.reason(), HasSubstr("its dynamic section is loaded from another place than it lies at"));
+  library outside;
+  outside.segment(PT_DYNAMIC).p_vaddr = 0x7fff'ffff'ffff'0000;
+  EXPECT_THAT(outside.reason(), HasSubstr("its dynamic section is loaded from another place than it lies at"));
+}
+
 // The least that is read: a header, one segment of notes.
 std::vector<std::byte> small_library(const std::vector<std::string>& manifests) {
   std::vector<std::byte> bytes(sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr));

@@ -39,7 +39,8 @@ TEST(Manifest, ReadsEveryMember) {
   const auto whole = parse_manifest(R"({
     "id": "gmail", "version": "0.1.0", "abi": {"major": 1, "minor": 2}, "title": "T", "description": "D",
     "provides": ["tocsin.channel/1-draft", "org.example.thing/12"],
-    "requires": [{"service": "tocsin.stream/1-draft", "locality": "same_process"}, {"service": "a/1"}],
+    "requires": [{"service": "tocsin.stream/1-draft", "locality": "same_process"}, {"service": "a/1"},
+                 {"service": "b/1", "locality": "any"}],
     "parts": ["subject", "html"], "stages": ["dns", "tcp"],
     "codes": [{"code": "TCP_REFUSED", "stage": "tcp", "class": "transient", "explanation": "E.", "remedy": "R."}],
     "capabilities": ["connect: setting:host,port"],
@@ -52,9 +53,10 @@ TEST(Manifest, ReadsEveryMember) {
   EXPECT_THAT(whole->provides, ElementsAre("tocsin.channel/1-draft", "org.example.thing/12"));
   EXPECT_TRUE(whole->provides_extension("org.example.thing/12"));
   EXPECT_FALSE(whole->provides_extension("org.example.thing"));
-  ASSERT_EQ(whole->requirements.size(), 2u);
+  ASSERT_EQ(whole->requirements.size(), 3u);
   EXPECT_TRUE(whole->requirements[0].same_process);
-  EXPECT_FALSE(whole->requirements[1].same_process);
+  EXPECT_TRUE(whole->requirements[1].same_process);
+  EXPECT_FALSE(whole->requirements[2].same_process);
   EXPECT_THAT(whole->parts, ElementsAre("subject", "html"));
   EXPECT_THAT(whole->stages, ElementsAre("dns", "tcp"));
   ASSERT_EQ(whole->codes.size(), 1u);
@@ -156,6 +158,8 @@ TEST(Manifest, NamesTheMemberThatIsWrong) {
   EXPECT_THAT(fault_of(parse(R"("requires": [{"service": "x"}])")), HasSubstr("requires[0].service: must be"));
   EXPECT_THAT(fault_of(parse(R"("requires": [{"service": "x/1", "locality": "moon"}])")),
               HasSubstr("requires[0].locality: must be same_process or any"));
+  EXPECT_THAT(fault_of(parse(R"("requires": [{"service": "tocsin.stream/1-draft", "locality": "any"}])")),
+              HasSubstr("requires[0].locality: must be same_process: tocsin.stream/1-draft is a table of functions"));
   EXPECT_THAT(fault_of(parse(R"("codes": [{"code": "x", "class": "auth", "explanation": ""}])")),
               HasSubstr("codes[0].code: must be an upper-case word"));
   EXPECT_THAT(fault_of(parse(R"("codes": [{"code": "X", "class": "returned", "explanation": ""}])")),

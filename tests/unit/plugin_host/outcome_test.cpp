@@ -227,7 +227,11 @@ TEST(Stop, ReportsDeliveriesThatThePluginNeverCompletedAsUncertain) {
   fake_house house;
   fake_plugin plugin;
   running_plugin running(house, plugin);
-  channel_adapter(*running).deliver(std::vector{message_to("a", 1), message_to("b", 2)});
+  auto known = message_to("a", 1);
+  event what;
+  what.id = "license-7";
+  known.payload = std::make_shared<const event>(what);
+  channel_adapter(*running).deliver(std::vector{known, message_to("b", 2)});
   plugin.stop = [&] { plugin.complete({outcome_for({2, 1}, TOCSIN_CLASS_RETURNED, "")}); };
   ASSERT_TRUE(running.stop());
   const auto came = house.outcomes.wait(2);
@@ -237,7 +241,10 @@ TEST(Stop, ReportsDeliveriesThatThePluginNeverCompletedAsUncertain) {
   EXPECT_EQ(came[1].delivery, delivery_id{1});
   EXPECT_EQ(came[1].outcome_class, outcome_class::uncertain);
   EXPECT_EQ(came[1].code, "PLUGIN_HUNG");
-  EXPECT_EQ(log.count("it stopped without completing deliveries"), 1u);
+  const auto said = log.lines("it stopped without completing deliveries");
+  ASSERT_EQ(said.size(), 1u);
+  for (const char* part : {"plugin=", "version=", "build=", "call=stop", "attempt 1, event license-7"})
+    EXPECT_THAT(said[0], HasSubstr(part));
 }
 
 TEST(Stop, TurnsAwayAPluginThatGoesOnAfterIt) {
@@ -256,6 +263,7 @@ TEST(Stop, TurnsAwayAPluginThatGoesOnAfterIt) {
 }
 
 TEST(Close, ReportsDeliveriesOfTheEndpointThatWereNotCompleted) {
+  const test::captured_log log;
   fake_house house;
   fake_plugin plugin;
   running_plugin running(house, plugin);
@@ -270,6 +278,9 @@ TEST(Close, ReportsDeliveriesOfTheEndpointThatWereNotCompleted) {
   ASSERT_EQ(came.size(), 2u);
   EXPECT_EQ(came[1].delivery, delivery_id{2});
   EXPECT_EQ(came[1].outcome_class, outcome_class::uncertain);
+  const auto said = log.lines("it closed an endpoint without completing deliveries");
+  ASSERT_EQ(said.size(), 1u);
+  EXPECT_THAT(said[0], HasSubstr("call=channel.close"));
   plugin.complete({outcome_for({3, 1}, TOCSIN_CLASS_DELIVERED, "OK")});
   EXPECT_EQ(house.outcomes.size(), 3u);
 }
