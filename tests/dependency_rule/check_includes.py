@@ -13,7 +13,7 @@ import sys
 CORE_ORDER = ["model", "runtime", "observe", "settings", "plugin_host", "rendering", "routing", "delivery", "bus",
               "store", "http", "app"]
 # What a helper in plain C may include: C11, and the system's mutex and loader.
-PLAIN_C_HEADERS = ("stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h", "dlfcn.h", "pthread.h", "windows.h")
+PLAIN_C_HEADERS = ("stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h", "time.h", "dlfcn.h", "pthread.h", "windows.h")
 SUFFIXES = {".h", ".hpp", ".c", ".cpp"}
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"\n]+)[>"]', re.MULTILINE)
 COMMENT = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', re.DOTALL)

@@ -2,10 +2,10 @@
 /* Help for plugins in plain C: the entry and the life cycle by one macro, endpoints and sources by token, settings,
  * outcomes and the log in one line each. Optional: the ABI's headers (tocsin/abi) are all that a plugin needs.
  *
- *   static const tocsin_c_extension extensions[] = {{TOCSIN_EXT_CHANNEL, &channel}};
+ *   static const tocsin_c_extension extensions[] = {TOCSIN_C_CHANNEL(open_endpoint, close_endpoint, deliver, cancel)};
  *   TOCSIN_C_PLUGIN(extensions, NULL, NULL)
  *
- * The `self` of every call is then a tocsin_c_plugin*. */
+ * The `self` of every call is then a tocsin_c_plugin*. Other extensions have a header of their own beside this one. */
 #ifndef TOCSIN_C_PLUGIN_H
 #define TOCSIN_C_PLUGIN_H
 
@@ -13,10 +13,15 @@
 #include <tocsin/abi/ext/channel.h>
 #include <tocsin/abi/ext/clock.h>
 #include <tocsin/abi/ext/log.h>
+#include <tocsin/abi/ext/metrics.h>
 #include <tocsin/abi/ext/secret_store.h>
+#include <tocsin/abi/ext/secrets.h>
+#include <tocsin/abi/ext/services.h>
 #include <tocsin/abi/ext/source.h>
+#include <tocsin/abi/ext/subscriber.h>
 #include <tocsin/abi/host.h>
 #include <tocsin/abi/plugin.h>
+#include <tocsin/c/json.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,22 +45,7 @@ typedef pthread_mutex_t tocsin_c_mutex;
 extern "C" {
 #endif
 
-/* ---- Text and settings ---- */
-
-/* Text that ends in a zero byte, as the interface has it. */
-static inline tocsin_string tocsin_text(const char* text) {
-  tocsin_string made;
-  made.data = text;
-  made.size = strlen(text);
-  return made;
-}
-
-static inline int tocsin_equal(tocsin_string text, const char* other) {
-  return text.size == strlen(other) && (text.size == 0 || memcmp(text.data, other, (size_t)text.size) == 0);
-}
-
-/* For printf's "%.*s". */
-#define TOCSIN_PRINT(STRING) (int)(STRING).size, (STRING).size ? (STRING).data : ""
+/* ---- Sinks ---- */
 
 /* Write to a sink of the host's; it may be null. */
 static inline tocsin_status tocsin_write(const tocsin_sink* sink, tocsin_string text) {
@@ -72,165 +62,28 @@ static inline tocsin_status tocsin_fail(const tocsin_sink* error, const char* re
   return TOCSIN_FAILED;
 }
 
-static inline const char* tocsin_json_space(const char* at, const char* end) {
-  while (at < end && (*at == ' ' || *at == '\t' || *at == '\r' || *at == '\n')) ++at;
-  return at;
-}
-
-/* The end of the JSON value that begins at `at`, or null. The host's text is JSON; other text is safe to read. */
-static inline const char* tocsin_json_skip(const char* at, const char* end, int depth) {
-  if (at >= end || depth > 64) return NULL;
-  if (*at == '"') {
-    for (++at; at < end; ++at) {
-      if (*at == '"') return at + 1;
-      if (*at == '\\') ++at;
-    }
-    return NULL;
-  }
-  if (*at == '{' || *at == '[') {
-    const char closing = *at == '{' ? '}' : ']';
-    at = tocsin_json_space(at + 1, end);
-    while (at < end && *at != closing) {
-      at = tocsin_json_skip(at, end, depth + 1);
-      if (at == NULL) return NULL;
-      at = tocsin_json_space(at, end);
-      if (at < end && (*at == ',' || *at == ':')) at = tocsin_json_space(at + 1, end);
-    }
-    return at < end ? at + 1 : NULL;
-  }
-  {
-    const char* const begin = at;
-    while (at < end && strchr(",:]} \t\r\n", *at) == NULL) ++at;
-    return at > begin ? at : NULL;
-  }
-}
-
-/* The value of a member of an object, as JSON; empty: there is none. For a member of a member, call it twice. */
-static inline tocsin_string tocsin_json_find(tocsin_string object, const char* key) {
-  tocsin_string none = {NULL, 0};
-  const char* at = object.data;
-  const char* const end = object.size == 0 ? object.data : object.data + object.size;
-  at = tocsin_json_space(at, end);
-  if (at >= end || *at != '{') return none;
-  at = tocsin_json_space(at + 1, end);
-  while (at < end && *at == '"') {
-    tocsin_string name;
-    tocsin_string value;
-    const char* after = tocsin_json_skip(at, end, 0);
-    if (after == NULL) return none;
-    name.data = at + 1;
-    name.size = (uint64_t)(after - at - 2);
-    at = tocsin_json_space(after, end);
-    if (at >= end || *at != ':') return none;
-    at = tocsin_json_space(at + 1, end);
-    after = tocsin_json_skip(at, end, 0);
-    if (after == NULL) return none;
-    value.data = at;
-    value.size = (uint64_t)(after - at);
-    if (tocsin_equal(name, key)) return value;
-    at = tocsin_json_space(after, end);
-    if (at < end && *at == ',') at = tocsin_json_space(at + 1, end);
-  }
-  return none;
-}
-
-static inline int tocsin_json_hex(const char* at, const char* end, uint32_t* unit) {
-  int i;
-  *unit = 0;
-  if (end - at < 4) return 0;
-  for (i = 0; i < 4; ++i) {
-    const char* const digits = "0123456789abcdef0123456789ABCDEF";
-    const char* found = at[i] ? strchr(digits, at[i]) : NULL;
-    if (found == NULL) return 0;
-    *unit = *unit * 16 + (uint32_t)((found - digits) % 16);
-  }
-  return 1;
-}
-
-static inline int tocsin_json_utf8(uint32_t point, char* out) {
-  if (point < 0x80) {
-    out[0] = (char)point;
-    return 1;
-  }
-  if (point < 0x800) {
-    out[0] = (char)(0xc0 | (point >> 6));
-    out[1] = (char)(0x80 | (point & 0x3f));
-    return 2;
-  }
-  if (point < 0x10000) {
-    out[0] = (char)(0xe0 | (point >> 12));
-    out[1] = (char)(0x80 | ((point >> 6) & 0x3f));
-    out[2] = (char)(0x80 | (point & 0x3f));
-    return 3;
-  }
-  out[0] = (char)(0xf0 | (point >> 18));
-  out[1] = (char)(0x80 | ((point >> 12) & 0x3f));
-  out[2] = (char)(0x80 | ((point >> 6) & 0x3f));
-  out[3] = (char)(0x80 | (point & 0x3f));
-  return 4;
-}
-
-/* Copy a text member to `out`, of `size` bytes, with a zero byte at its end. Its length, or -1: it is not there, is no
- * text, has a zero byte in it or is too long. */
-static inline int tocsin_json_text(tocsin_string object, const char* key, char* out, size_t size) {
-  const tocsin_string value = tocsin_json_find(object, key);
-  const char* at = value.data;
-  const char* end;
-  size_t used = 0;
-  if (value.size < 2 || *at != '"') return -1;
-  end = at + value.size - 1;
-  for (++at; at < end; ++at) {
-    char piece[4];
-    int length = 1;
-    piece[0] = *at;
-    if (*at == '\\') {
-      static const char names[] = "bfnrt";
-      static const char meanings[] = "\b\f\n\r\t";
-      const char* known;
-      if (++at >= end) return -1;
-      known = *at ? strchr(names, *at) : NULL;
-      piece[0] = known != NULL ? meanings[known - names] : *at;
-      if (*at == 'u') {
-        uint32_t point;
-        uint32_t low;
-        if (!tocsin_json_hex(at + 1, end, &point)) return -1;
-        at += 4;
-        if (point >= 0xd800 && point < 0xdc00 && end - at > 6 && at[1] == '\\' && at[2] == 'u' &&
-            tocsin_json_hex(at + 3, end, &low) && low >= 0xdc00 && low < 0xe000) {
-          point = 0x10000 + ((point - 0xd800) << 10) + (low - 0xdc00);
-          at += 6;
-        }
-        length = tocsin_json_utf8(point, piece);
-      }
-    }
-    if (piece[0] == '\0' || used + (size_t)length >= size) return -1;
-    memcpy(out + used, piece, (size_t)length);
-    used += (size_t)length;
-  }
-  if (size == 0) return -1;
-  out[used] = '\0';
-  return (int)used;
-}
-
-/* A whole number, or `otherwise` where the member is not there or is none. */
-static inline int64_t tocsin_json_integer(tocsin_string object, const char* key, int64_t otherwise) {
-  const tocsin_string value = tocsin_json_find(object, key);
-  char digits[24];
-  char* end;
-  int64_t number;
-  if (value.size == 0 || value.size >= sizeof(digits)) return otherwise;
-  memcpy(digits, value.data, (size_t)value.size);
-  digits[value.size] = '\0';
-  number = (int64_t)strtoll(digits, &end, 10);
-  return *end == '\0' ? number : otherwise;
-}
-
 /* ---- The plugin ---- */
 
 typedef struct tocsin_c_extension {
   const char* id;
   const void* table;
 } tocsin_c_extension;
+
+/* One of the plugin's extensions by its functions, in the order of its table; every one of them is set. In C alone: C++
+ * has no such literals, and has tocsin/sdk. */
+#define TOCSIN_C_EXTENSION(ID, TYPE, ...)              \
+  {                                                    \
+    ID, &(const TYPE) { sizeof(TYPE), 0, __VA_ARGS__ } \
+  }
+#define TOCSIN_C_CHANNEL(OPEN, CLOSE, DELIVER, CANCEL) \
+  TOCSIN_C_EXTENSION(TOCSIN_EXT_CHANNEL, tocsin_channel, OPEN, CLOSE, DELIVER, CANCEL)
+#define TOCSIN_C_SOURCE(OPEN, CLOSE, PUBLISHED) \
+  TOCSIN_C_EXTENSION(TOCSIN_EXT_SOURCE, tocsin_source, OPEN, CLOSE, PUBLISHED)
+#define TOCSIN_C_TIMER(FIRED) TOCSIN_C_EXTENSION(TOCSIN_EXT_TIMER, tocsin_timer, FIRED)
+#define TOCSIN_C_SUBSCRIBER(OPEN, CLOSE, EVENTS) \
+  TOCSIN_C_EXTENSION(TOCSIN_EXT_SUBSCRIBER, tocsin_subscriber, OPEN, CLOSE, EVENTS)
+#define TOCSIN_C_SECRETS(OPEN, CLOSE, FETCH) \
+  TOCSIN_C_EXTENSION(TOCSIN_EXT_SECRETS, tocsin_secret_store, OPEN, CLOSE, FETCH)
 
 #define TOCSIN_C_MAX_KEPT 256
 
@@ -250,6 +103,7 @@ struct tocsin_c_plugin {
   size_t extension_count;
   tocsin_status (*start)(tocsin_c_plugin* plugin, const tocsin_sink* error);
   void (*stop)(tocsin_c_plugin* plugin);
+  const tocsin_host_metrics* metrics; /* looked up once; null: this host has none */
   tocsin_c_slot kept[TOCSIN_C_MAX_KEPT];
 };
 
@@ -395,6 +249,15 @@ static inline tocsin_status tocsin_c_append(void* context, tocsin_bytes data) {
   return TOCSIN_OK;
 }
 
+static inline tocsin_sink tocsin_c_sink(tocsin_c_buffer* buffer) {
+  tocsin_sink sink;
+  memset(&sink, 0, sizeof(sink));
+  sink.struct_size = sizeof(sink);
+  sink.context = buffer;
+  sink.write = tocsin_c_append;
+  return sink;
+}
+
 /* Hand in one event, and one text to remember with it, as one commit; event NULL: the text alone. Where the host takes
  * none of it for good, the log says why. TOCSIN_UNAVAILABLE: not now; try again after the next published(). */
 static inline tocsin_status tocsin_publish(void* self, tocsin_token source, uint64_t ticket, const tocsin_event* event,
@@ -402,14 +265,10 @@ static inline tocsin_status tocsin_publish(void* self, tocsin_token source, uint
   const tocsin_host_publish* host = (const tocsin_host_publish*)tocsin_find(self, TOCSIN_HOST_PUBLISH);
   char why[256] = "";
   tocsin_c_buffer buffer = {why, sizeof(why) - 1, 0};
-  tocsin_sink error;
+  const tocsin_sink error = tocsin_c_sink(&buffer);
   tocsin_field memory;
   tocsin_status status;
   if (!TOCSIN_C_OFFERS(tocsin_host_publish, host, publish)) return TOCSIN_UNSUPPORTED;
-  memset(&error, 0, sizeof(error));
-  error.struct_size = sizeof(error);
-  error.context = &buffer;
-  error.write = tocsin_c_append;
   memory.name = tocsin_text(name);
   memory.value = tocsin_text(value);
   status = host->publish(tocsin_context(self), source, ticket, &event, event == NULL ? 0 : 1, &memory, 1, &error);
@@ -420,21 +279,44 @@ static inline tocsin_status tocsin_publish(void* self, tocsin_token source, uint
 /* What the source remembered under name, with a zero byte at its end; empty if it never did. */
 static inline tocsin_status tocsin_recall(void* self, tocsin_token source, const char* name, char* out, size_t size) {
   const tocsin_host_publish* host = (const tocsin_host_publish*)tocsin_find(self, TOCSIN_HOST_PUBLISH);
-  tocsin_c_buffer buffer;
-  tocsin_sink value;
-  tocsin_status status;
-  buffer.data = out;
-  buffer.size = size;
-  buffer.used = 0;
-  memset(&value, 0, sizeof(value));
-  value.struct_size = sizeof(value);
-  value.context = &buffer;
-  value.write = tocsin_c_append;
-  status = TOCSIN_C_OFFERS(tocsin_host_publish, host, recall)
-               ? host->recall(tocsin_context(self), source, tocsin_text(name), &value)
-               : TOCSIN_UNSUPPORTED;
+  tocsin_c_buffer buffer = {out, size, 0};
+  const tocsin_sink value = tocsin_c_sink(&buffer);
+  const tocsin_status status = TOCSIN_C_OFFERS(tocsin_host_publish, host, recall)
+                                   ? host->recall(tocsin_context(self), source, tocsin_text(name), &value)
+                                   : TOCSIN_UNSUPPORTED;
   out[buffer.used] = '\0';
   return status;
+}
+
+/* The present value of the secret that a setting names, with a zero byte at its end. Do not keep it longer than needed.
+ * Its length, or -1: it is not set, has a zero byte in it, is too long or cannot be read, for which the log says why.
+ */
+static inline int tocsin_reveal(void* self, tocsin_string settings, const char* key, char* out, size_t size) {
+  const tocsin_host_secrets* host = (const tocsin_host_secrets*)tocsin_find(self, TOCSIN_HOST_SECRETS);
+  const int64_t handle = tocsin_json_integer(tocsin_json_find(settings, key), "secret", -1);
+  char why[256] = "";
+  tocsin_c_buffer reason = {why, sizeof(why) - 1, 0};
+  tocsin_c_buffer buffer = {out, size, 0};
+  const tocsin_sink error = tocsin_c_sink(&reason);
+  const tocsin_sink value = tocsin_c_sink(&buffer);
+  tocsin_status status;
+  if (size == 0) return -1;
+  memset(out, 0, size);
+  if (handle < 0 || !TOCSIN_C_OFFERS(tocsin_host_secrets, host, reveal)) return -1;
+  status = host->reveal(tocsin_context(self), (uint64_t)handle, &value, &error);
+  if (status == TOCSIN_OK && strlen(out) == buffer.used) return (int)buffer.used;
+  if (why[0] != '\0') tocsin_log(self, TOCSIN_LOG_ERROR, why);
+  memset(out, 0, size);
+  return -1;
+}
+
+/* A service of another plugin's that the manifest's "requires" names; call it in start(). 0: it is not there. */
+static inline int tocsin_find_service(void* self, const char* id, tocsin_service* service) {
+  const tocsin_host_services* host = (const tocsin_host_services*)tocsin_find(self, TOCSIN_HOST_SERVICES);
+  memset(service, 0, sizeof(*service));
+  service->struct_size = sizeof(*service);
+  if (!TOCSIN_C_OFFERS(tocsin_host_services, host, find)) return 0;
+  return host->find(tocsin_context(self), tocsin_text(id), service) == TOCSIN_OK;
 }
 
 /* For a channel that completes everything within deliver(), and a source that need not know what became of an event. */
@@ -497,6 +379,7 @@ static inline tocsin_status tocsin_c_create(const tocsin_host* host, const tocsi
   }
   TOCSIN_C_MUTEX_INIT(&plugin->mutex);
   plugin->host = host;
+  plugin->metrics = (const tocsin_host_metrics*)tocsin_find(plugin, TOCSIN_HOST_METRICS);
   plugin->extensions = extensions;
   plugin->extension_count = extension_count;
   plugin->start = start;

@@ -1,5 +1,4 @@
 /* A channel: appends each message to a file. */
-#include <tocsin/abi/ext/channel.h>
 #include <tocsin/c/plugin.h>
 
 #include <stdio.h>
@@ -32,7 +31,6 @@ static void deliver(void* self, const tocsin_message* const* messages, uint64_t 
   }
 }
 
-static const tocsin_channel channel = {sizeof(channel), 0,       open_endpoint,
-                                       close_endpoint,  deliver, tocsin_ignore_cancel};
-static const tocsin_c_extension extensions[] = {{TOCSIN_EXT_CHANNEL, &channel}};
+static const tocsin_c_extension extensions[] = {
+    TOCSIN_C_CHANNEL(open_endpoint, close_endpoint, deliver, tocsin_ignore_cancel)};
 TOCSIN_C_PLUGIN(extensions, NULL, NULL)

@@ -1,7 +1,6 @@
 /* A preset: what its data cannot say of a mail provider's settings. Defaults, constraints and replies are in
  * manifest.json. */
-#include <tocsin/abi/ext/preset.h>
-#include <tocsin/c/plugin.h>
+#include <tocsin/c/config.h>
 
 static void check(void* self, const tocsin_endpoint* endpoint, const tocsin_finding_report* report) {
   char user[320], from[320];
@@ -11,16 +10,10 @@ static void check(void* self, const tocsin_endpoint* endpoint, const tocsin_find
   const char* users = strchr(user, '@');
   const char* froms = strchr(from, '@');
   if (users && froms && strcmp(users, froms) == 0) return;
-  tocsin_finding finding = {sizeof(finding), 0, {0}, {0}, {0}};
-  finding.key = tocsin_text("from_address");
-  finding.code = tocsin_text("SETTINGS_INVALID");
-  finding.text = tocsin_text(
-      "This provider refuses senders of another domain than the account's. Set from_address to an address of the "
-      "domain "
-      "of username.");
-  report->finding(report->context, &finding);
+  tocsin_report_warning(report, "from_address", "SETTINGS_INVALID",
+                        "This provider refuses senders of another domain than the account's. Set from_address to an "
+                        "address of the domain of username.");
 }
 
-static const tocsin_preset preset = {sizeof(preset), 0, check};
-static const tocsin_c_extension extensions[] = {{TOCSIN_EXT_PRESET, &preset}};
+static const tocsin_c_extension extensions[] = {TOCSIN_C_PRESET(check)};
 TOCSIN_C_PLUGIN(extensions, NULL, NULL)

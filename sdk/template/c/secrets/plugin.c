@@ -1,6 +1,5 @@
 /* A secret store: with [secrets.vault], "vault:smtp/password" is the content of the file smtp/password in its folder.
  */
-#include <tocsin/abi/ext/secret_store.h>
 #include <tocsin/c/plugin.h>
 
 #include <stdio.h>
@@ -36,6 +35,5 @@ static void fetch(void* self, tocsin_token store, tocsin_token request, tocsin_s
     tocsin_answer_secret(self, request, TOCSIN_OK, value, "");
 }
 
-static const tocsin_secret_store store = {sizeof(store), 0, open_store, close_store, fetch};
-static const tocsin_c_extension extensions[] = {{TOCSIN_EXT_SECRETS, &store}};
+static const tocsin_c_extension extensions[] = {TOCSIN_C_SECRETS(open_store, close_store, fetch)};
 TOCSIN_C_PLUGIN(extensions, NULL, NULL)

@@ -1,6 +1,4 @@
 /* A source: publishes an event at a fixed interval and counts on over restarts. */
-#include <tocsin/abi/ext/clock.h>
-#include <tocsin/abi/ext/source.h>
 #include <tocsin/c/plugin.h>
 
 #include <stdio.h>
@@ -45,7 +43,6 @@ static void fired(void* self, uint64_t id) {
   tocsin_unlock(self);
 }
 
-static const tocsin_source source = {sizeof(source), 0, open_source, close_source, tocsin_ignore_published};
-static const tocsin_timer timer = {sizeof(timer), 0, fired};
-static const tocsin_c_extension extensions[] = {{TOCSIN_EXT_SOURCE, &source}, {TOCSIN_EXT_TIMER, &timer}};
+static const tocsin_c_extension extensions[] = {TOCSIN_C_SOURCE(open_source, close_source, tocsin_ignore_published),
+                                                TOCSIN_C_TIMER(fired)};
 TOCSIN_C_PLUGIN(extensions, NULL, NULL)

@@ -1,5 +1,4 @@
 /* A subscriber: appends a line for each event to a file, as an audit trail. */
-#include <tocsin/abi/ext/subscriber.h>
 #include <tocsin/c/plugin.h>
 
 #include <stdio.h>
@@ -29,6 +28,6 @@ static void note_events(void* self, tocsin_token subscription, const tocsin_even
   if (fclose(file) != 0) tocsin_log(self, TOCSIN_LOG_ERROR, "the file that events are noted in could not be written");
 }
 
-static const tocsin_subscriber subscriber = {sizeof(subscriber), 0, open_subscription, close_subscription, note_events};
-static const tocsin_c_extension extensions[] = {{TOCSIN_EXT_SUBSCRIBER, &subscriber}};
+static const tocsin_c_extension extensions[] = {
+    TOCSIN_C_SUBSCRIBER(open_subscription, close_subscription, note_events)};
 TOCSIN_C_PLUGIN(extensions, NULL, NULL)

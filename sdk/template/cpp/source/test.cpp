@@ -14,8 +14,7 @@ int main(int count, char** arguments) {
   TOCSIN_TEST(&host, strcmp(host.events[0].id, "42") == 0 && strcmp(host.events[1].id, "43") == 0);
   TOCSIN_TEST(&host, strcmp(host.memory[0].value, "43") == 0);
 
-  const tocsin_source* table = static_cast<const tocsin_source*>(tocsin_test_table(&host, TOCSIN_EXT_SOURCE));
-  table->close(host.plugin->self, source);
+  tocsin_test_close_source(&host, source);
   TOCSIN_TEST(&host, host.timer_count == 0);
   return tocsin_test_end(&host);
 }
