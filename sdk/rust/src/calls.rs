@@ -2,7 +2,8 @@
 //! The traits that a plugin implements, and the tables of C functions that call them. No panic passes a table's function.
 
 use crate::abi::*;
-use crate::host::{Delivery, Host, Level, SecretRequest};
+use crate::doctor::Run;
+use crate::host::{Delivery, Host, HttpReply, Level, SecretRequest};
 use crate::values::*;
 use std::os::raw::c_void;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -127,6 +128,21 @@ pub trait Config: Plugin {
     fn migrate_settings(&self, _input: &ConfigInput<'_>, _report: &Report<'_>) -> Option<String> {
         None
     }
+}
+
+/// tocsin.http_route/1: takes requests to /v1/sources/NAME/... on the host's one listener.
+pub trait HttpRoute: Plugin {
+    /// [worker] active. Take one request and return at once; answer it now or later, from any thread. After 30 s the host
+    /// answers for you. Several may come at once. The method and the path are among the manifest's "http_routes", and the
+    /// caller's token was checked. A panic: 500.
+    fn call(&self, call: &HttpCall<'_>, reply: HttpReply);
+}
+
+/// tocsin.doctor/1: looks at an endpoint stage by stage.
+pub trait Doctor: Plugin {
+    /// [control] active. Begin and return at once; report stages in the manifest's order, the first that fails is the
+    /// last. The diagnosis ends when `run` is dropped. A failure: it did not begin, and nothing was reported.
+    fn diagnose(&self, request: &Diagnosis<'_>, run: Run) -> Result<(), Failure>;
 }
 
 /// tocsin.subscriber/1: gets a copy of events.
@@ -366,6 +382,25 @@ pub mod tables {
                 None if status == TOCSIN_OK => return TOCSIN_UNSUPPORTED,
                 None => {}
             }
+            status
+        }
+    }
+
+    table! { http_route, TOCSIN_EXT_HTTP_ROUTE, P: HttpRoute, tocsin_http_route { call }
+        unsafe extern "C" fn call<P: HttpRoute>(this: *mut c_void, call: *const tocsin_http_call) {
+            let its = instance::<P>(this);
+            let reply = HttpReply::new(its.host, (*call).call.into());
+            guarded(&its.host, "http_route.call", || its.plugin.call(&HttpCall::new(call), reply));
+        }
+    }
+
+    table! { doctor, TOCSIN_EXT_DOCTOR, P: Doctor, tocsin_doctor { diagnose }
+        unsafe extern "C" fn diagnose<P: Doctor>(this: *mut c_void, request: *const tocsin_diagnosis,
+                                                 error: *const tocsin_sink) -> tocsin_status {
+            let its = instance::<P>(this);
+            let (run, begun) = Run::new(its.host, (*request).run.into());
+            let status = answering(error, || its.plugin.diagnose(&Diagnosis::new(request), run));
+            begun.returned(status == TOCSIN_OK);
             status
         }
     }

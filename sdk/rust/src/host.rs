@@ -2,6 +2,7 @@
 //! What a plugin sees of its host.
 
 use crate::abi::*;
+use crate::json::JsonWriter;
 use crate::values::{lend, Class, Event, Failure, Outcome, Token};
 use std::os::raw::c_void;
 
@@ -26,6 +27,10 @@ pub struct Host {
     complete: *const tocsin_host_complete,
     publish: *const tocsin_host_publish,
     answer: *const tocsin_host_secret_answer,
+    http: *const tocsin_host_http_answer,
+    metrics: *const tocsin_host_metrics,
+    doctor: *const tocsin_host_doctor,
+    services: *const tocsin_host_services,
 }
 
 // SAFETY: the host's tables never change and take calls from any thread.
@@ -68,6 +73,10 @@ impl Host {
             complete: find(TOCSIN_HOST_COMPLETE).cast(),
             publish: find(TOCSIN_HOST_PUBLISH).cast(),
             answer: find(TOCSIN_HOST_SECRET_ANSWER).cast(),
+            http: find(TOCSIN_HOST_HTTP_ANSWER).cast(),
+            metrics: find(TOCSIN_HOST_METRICS).cast(),
+            doctor: find(TOCSIN_HOST_DOCTOR).cast(),
+            services: find(TOCSIN_HOST_SERVICES).cast(),
         }
     }
 
@@ -159,6 +168,63 @@ impl Host {
             Ok(String::from_utf8_lossy(&value).into_owned())
         } else {
             Err(failure(status, &[], "the source's memory cannot be read"))
+        }
+    }
+
+    /// A service of another plugin's that the manifest's "requires" names, for `Plugin::start`: its table, and the first
+    /// argument of the table's functions. Calling them is as unsafe as any C; the table's header has its rules.
+    pub fn find_service(&self, id: &str) -> Option<(*const c_void, *mut c_void)> {
+        let find = function!(self, services, find)?;
+        let size = std::mem::size_of::<tocsin_service>() as u32;
+        let mut found =
+            tocsin_service { struct_size: size, reserved: 0, table: std::ptr::null(), self_: std::ptr::null_mut() };
+        // SAFETY: lent for the call.
+        let status = unsafe { find(self.context(), lend(id), &mut found) };
+        (status == TOCSIN_OK).then(|| (found.table, found.self_))
+    }
+
+    /// 0: no such extension, or refused, and the log says why.
+    pub(crate) fn series(&self, metric: &tocsin_metric, labels: &[(&str, &str)]) -> u64 {
+        let labels: Vec<_> =
+            labels.iter().map(|(name, value)| tocsin_field { name: lend(name), value: lend(value) }).collect();
+        // SAFETY: all is lent for the call.
+        function!(self, metrics, series)
+            .map_or(0, |series| unsafe { series(self.context(), metric, labels.as_ptr(), labels.len() as u64) })
+    }
+
+    pub(crate) fn record(&self, series: u64, value: i64) {
+        if let Some(record) = function!(self, metrics, record) {
+            unsafe { record(self.context(), series, value) }
+        }
+    }
+
+    fn answer_http(&self, call: tocsin_token, status: u16, content_type: &str, headers: &[(&str, &str)], body: &[u8]) {
+        if let Some(answer) = function!(self, http, answer) {
+            let headers: Vec<_> =
+                headers.iter().map(|(name, value)| tocsin_field { name: lend(name), value: lend(value) }).collect();
+            let raw = tocsin_http_answer {
+                struct_size: std::mem::size_of::<tocsin_http_answer>() as u32,
+                status: status.into(),
+                content_type: lend(content_type),
+                body: tocsin_bytes { data: body.as_ptr(), size: body.len() as u64 },
+                headers: headers.as_ptr(),
+                header_count: headers.len() as u64,
+            };
+            // SAFETY: lent for the call, and copied by the host.
+            unsafe { answer(self.context(), call, &raw) }
+        }
+    }
+
+    pub(crate) fn end_diagnosis(&self, run: tocsin_token) {
+        if let Some(done) = function!(self, doctor, done) {
+            unsafe { done(self.context(), run) }
+        }
+    }
+
+    pub(crate) fn report_stage(&self, run: tocsin_token, stage: &tocsin_stage) {
+        if let Some(report) = function!(self, doctor, stage) {
+            // SAFETY: lent for the call.
+            unsafe { report(self.context(), run, stage) }
         }
     }
 
@@ -257,6 +323,52 @@ impl Drop for SecretRequest {
     fn drop(&mut self) {
         if self.open {
             self.host.answer(self.token.into(), TOCSIN_FAILED, &[], -1, "the plugin let go of the request without an answer");
+        }
+    }
+}
+
+/// A request that waits for its answer. Each of these takes it, so that it is answered once; one that is dropped, for
+/// example by a panic, is answered 500. May go to another thread.
+#[must_use = "answer it, now or later"]
+pub struct HttpReply {
+    host: Host,
+    call: Token,
+    open: bool,
+}
+
+impl HttpReply {
+    pub(crate) fn new(host: Host, call: Token) -> Self {
+        HttpReply { host, call, open: true }
+    }
+
+    /// JSON; empty: no body.
+    pub fn json(self, status: u16, json: &str) {
+        self.send(status, "", &[], json.as_bytes());
+    }
+
+    /// Why it was not done, in a sentence, as a problem of RFC 9457.
+    pub fn refuse(self, status: u16, detail: &str) {
+        let problem = JsonWriter::new().text("type", "about:blank").integer("status", status.into()).text("detail", detail);
+        self.send(status, "application/problem+json", &[], problem.end().as_bytes());
+    }
+
+    /// Anything, with further headers such as retry-after. content_type empty: application/json.
+    pub fn send(mut self, status: u16, content_type: &str, headers: &[(&str, &str)], body: &[u8]) {
+        self.open = false;
+        self.host.answer_http(self.call.into(), status, content_type, headers, body);
+    }
+}
+
+impl Drop for HttpReply {
+    fn drop(&mut self) {
+        if self.open {
+            let problem = JsonWriter::new()
+                .text("type", "about:blank")
+                .text("title", "Internal Server Error")
+                .integer("status", 500)
+                .text("detail", "The source failed at this request; see the log.")
+                .text("code", "SOURCE_FAILED");
+            self.host.answer_http(self.call.into(), 500, "application/problem+json", &[], problem.end().as_bytes());
         }
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The little JSON that a plugin needs to read its settings. It trusts that the host's text is JSON: other text is safe to
-//! read, but its faults are not told.
+//! The little JSON that a plugin needs: to read its settings and requests, and to write data and answers. Reading trusts
+//! that the text is JSON: other text is safe to read, but its faults are not told.
 
 /// One JSON object. Keys may be dotted: "limits.connections". A key that is not there, is null or has another type gives
 /// nothing.
@@ -34,6 +34,59 @@ impl<'a> Object<'a> {
     /// The handle of a secret, for `Host::reveal`; nothing: it is not set.
     pub fn secret(&self, key: &str) -> Option<u64> {
         member(self.raw(key)?, "secret")?.parse().ok()
+    }
+}
+
+/// Text as a JSON string, with its quotes.
+pub fn json_text(plain: &str) -> String {
+    let mut quoted = String::with_capacity(plain.len() + 2);
+    quoted.push('"');
+    for each in plain.chars() {
+        match each {
+            '"' | '\\' => quoted.extend(['\\', each]),
+            control if control < ' ' => quoted.push_str(&format!("\\u{:04x}", control as u32)),
+            other => quoted.push(other),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// Writes one JSON object, member by member: `JsonWriter::new().text("robot", name).integer("beat", 7).end()`.
+#[derive(Clone, Debug, Default)]
+pub struct JsonWriter {
+    text: String,
+}
+
+impl JsonWriter {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn text(self, key: &str, value: &str) -> Self {
+        self.raw(key, &json_text(value))
+    }
+
+    pub fn integer(self, key: &str, value: i64) -> Self {
+        self.raw(key, &value.to_string())
+    }
+
+    pub fn flag(self, key: &str, value: bool) -> Self {
+        self.raw(key, if value { "true" } else { "false" })
+    }
+
+    /// `value` is JSON already.
+    pub fn raw(mut self, key: &str, value: &str) -> Self {
+        self.text.push(if self.text.is_empty() { '{' } else { ',' });
+        self.text += &json_text(key);
+        self.text.push(':');
+        self.text += value;
+        self
+    }
+
+    pub fn end(mut self) -> String {
+        self.text.push_str(if self.text.is_empty() { "{}" } else { "}" });
+        self.text
     }
 }
 
@@ -137,7 +190,7 @@ fn flush(units: &mut Vec<u16>, to: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use super::Object;
+    use super::{json_text, JsonWriter, Object};
 
     const SETTINGS: &str = r#" {"a" : "x\n\u00e9\ud83d\ude00\"", "n":-7,"on":true , "list":[1,{"a":2}],
         "limits":{"connections":3,"deep":{"x":"y"}},"password":{"secret":12},"none":null} "#;
@@ -155,6 +208,19 @@ mod tests {
         assert_eq!(object.secret("none"), None);
         assert_eq!(object.text("missing"), None);
         assert_eq!(object.text("n"), None);
+    }
+
+    #[test]
+    fn what_is_written_can_be_read_whatever_the_text_holds() {
+        let text = "a \"quote\" \\ \n\u{1}\u{1f} caf\u{e9} \u{1f600}";
+        let written = JsonWriter::new().text("a \"key\"", text).text("t", text).integer("n", i64::MIN).flag("on", true).raw("l", "[1]").end();
+        let object = Object::new(&written);
+        assert_eq!(object.text("t").unwrap(), text);
+        assert_eq!(object.integer("n"), Some(i64::MIN));
+        assert_eq!((object.flag("on"), object.raw("l")), (Some(true), Some("[1]")));
+        assert!(written.starts_with(r#"{"a \"key\"":"a \"quote\" \\ \u000a\u0001\u001f caf"#), "{}", written);
+        assert_eq!(json_text("\u{0}"), r#""\u0000""#);
+        assert_eq!(JsonWriter::new().end(), "{}");
     }
 
     #[test]

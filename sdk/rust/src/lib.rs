@@ -11,20 +11,28 @@
 
 pub mod abi;
 mod calls;
+mod doctor;
 mod host;
 mod json;
 mod manifest;
+mod metrics;
 pub mod testing;
 mod token_table;
 mod values;
 
 pub use calls::{
-    Channel, Config, Health, HealthReport, Instance, Opened, Plugin, Preset, Report, SecretStore, Source, Subscriber, Timer,
+    Channel, Config, Doctor, Health, HealthReport, HttpRoute, Instance, Opened, Plugin, Preset, Report, SecretStore, Source,
+    Subscriber, Timer,
 };
-pub use host::{Delivery, Host, Level, SecretRequest};
-pub use json::Object;
+pub use doctor::Run;
+pub use host::{Delivery, Host, HttpReply, Level, SecretRequest};
+pub use json::{json_text, JsonWriter, Object};
+pub use metrics::{Counter, Gauge, Histogram};
 pub use token_table::TokenTable;
-pub use values::{Class, ConfigInput, Endpoint, Event, Failure, Message, Outcome, PublishResult, SourceConfig, Subscription, Token};
+pub use values::{
+    Class, ConfigInput, Diagnosis, Endpoint, Event, Failure, HttpCall, Message, Outcome, PublishResult, SourceConfig,
+    Subscription, Token,
+};
 
 /// What `export_plugin!` is made of; not for use by hand.
 #[doc(hidden)]
@@ -34,8 +42,8 @@ pub mod detail {
     pub use crate::values::text_of;
 }
 
-/// Once in a plugin's crate: `export_plugin!(TYPE: KIND, ...);` with the kinds channel, source, timer, preset, subscriber,
-/// secrets, health and config, as many as TYPE has traits of. Exports `tocsin_plugin_entry_v1` and embeds manifest.json.
+/// Once in a plugin's crate: `export_plugin!(TYPE: KIND, ...);` with the kinds channel, source, timer, http_route, preset,
+/// subscriber, secrets, doctor, health and config, as many as TYPE has traits of. Exports `tocsin_plugin_entry_v1` and embeds manifest.json.
 #[macro_export]
 macro_rules! export_plugin {
     ($plugin:ty : $($kind:ident),+ $(,)?) => {

@@ -2,12 +2,17 @@
 //! A small host for a plugin's own tests: creates and starts the plugin, calls it, and keeps what it hands in. It is
 //! friendly; `tocsin plugin test` is the hostile one.
 
+mod tables;
+#[cfg(test)]
+mod tests;
+
 use crate::abi::*;
 use crate::host::sink;
 use crate::values::{lend, slice_of, text_of, Event, Token};
 use std::collections::BTreeMap;
 use std::os::raw::c_void;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// What a delivery came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +21,7 @@ pub struct Completed {
     pub class: u32,
     pub code: String,
     pub detail: String,
+    pub server_reply: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,8 +29,42 @@ pub struct Published {
     pub source: Token,
     pub ticket: u64,
     pub id: String,
+    /// The attribute "source".
+    pub origin: String,
     pub kind: String,
+    pub subject: String,
+    pub severity: String,
+    pub organization: String,
     pub data: String,
+}
+
+/// The answer to a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpAnswered {
+    pub call: Token,
+    pub status: u32,
+    pub content_type: String,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Series {
+    pub name: String,
+    /// "result=failed", or empty.
+    pub labels: String,
+    pub kind: tocsin_metric_kind,
+    /// The sum of what was recorded; of a gauge the last.
+    pub value: i64,
+    pub records: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stage {
+    pub stage: String,
+    pub ok: bool,
+    pub code: String,
+    pub detail: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +88,11 @@ pub struct State {
     pub outcomes: Vec<Completed>,
     pub events: Vec<Published>,
     pub answers: Vec<Answered>,
+    pub http_answers: Vec<HttpAnswered>,
+    pub series: Vec<Series>,
+    pub stages: Vec<Stage>,
+    /// Diagnoses that have ended.
+    pub diagnoses: u64,
     pub memory: BTreeMap<String, String>,
     /// Number and delay of the timers that run.
     pub timers: BTreeMap<u64, u64>,
@@ -55,12 +100,22 @@ pub struct State {
     /// The value of every secret.
     pub secret: Vec<u8>,
     pub now_ms: i64,
-    last_delivery: u64,
+    /// What `publish` answers; TOCSIN_OK, unless a test sets it: it takes the event.
+    pub publishing: tocsin_status,
+    due_ms: BTreeMap<u64, i64>,
+    last_token: u64,
 }
 
 struct Inner {
     state: Mutex<State>,
+    changed: Condvar,
     raw: tocsin_host,
+}
+
+impl Inner {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 pub struct TestHost {
@@ -69,10 +124,6 @@ pub struct TestHost {
 }
 
 type EntryPoint = extern "C" fn() -> *const tocsin_entry;
-
-unsafe fn state<'a>(context: *mut c_void) -> MutexGuard<'a, State> {
-    (*context.cast::<Inner>()).state.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 fn size_of<T>() -> u32 {
     std::mem::size_of::<T>() as u32
@@ -88,13 +139,14 @@ impl TestHost {
     pub fn start_with(entry: EntryPoint, begin: State) -> TestHost {
         let mut inner = Box::new(Inner {
             state: Mutex::new(begin),
+            changed: Condvar::new(),
             raw: tocsin_host {
                 struct_size: size_of::<tocsin_host>(),
                 abi_version: TOCSIN_ABI_VERSION,
                 context: std::ptr::null_mut(),
                 name: lend("test"),
                 version: lend("1.0.0"),
-                get_extension: Some(get_extension),
+                get_extension: Some(tables::get_extension),
             },
         });
         inner.raw.context = (&mut *inner as *mut Inner).cast();
@@ -111,8 +163,35 @@ impl TestHost {
         TestHost { inner, plugin }
     }
 
+    /// What the plugin handed in so far, locked: two of these in one expression would wait for each other.
     pub fn state(&self) -> MutexGuard<'_, State> {
-        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock()
+    }
+
+    /// Waits until the condition holds; it is looked at again whenever the plugin hands something in, from any thread.
+    /// Panics after the limit.
+    pub fn wait_until(&self, limit: Duration, condition: impl Fn(&State) -> bool) {
+        let end = Instant::now() + limit;
+        let mut state = self.state();
+        while !condition(&state) {
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "what the test waits for did not come within {:?}; log: {:?}", limit, state.log);
+            // Briefly: a condition may depend on more than what is handed in.
+            let step = left.min(Duration::from_millis(20));
+            state = self.inner.changed.wait_timeout(state, step).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// The outcome of a delivery, if it has one.
+    pub fn outcome_of(&self, delivery: Token) -> Option<Completed> {
+        self.state().outcomes.iter().find(|one| one.delivery == delivery).cloned()
+    }
+
+    /// What was recorded for a series: labels "result=failed", or "". Panics where the plugin has not made it.
+    pub fn metric(&self, name: &str, labels: &str) -> Series {
+        let state = self.state();
+        let found = state.series.iter().find(|one| one.name == name && one.labels == labels).cloned();
+        found.unwrap_or_else(|| panic!("the plugin has made no metric {}{{{}}}: {:?}", name, labels, state.series))
     }
 
     fn this(&self) -> *mut c_void {
@@ -148,8 +227,21 @@ impl TestHost {
         })
     }
 
-    /// Hand over one message; its outcome is in `state().outcomes`.
-    pub fn deliver(&self, endpoint: Token, recipient: &str, subject: &str, text: &str) {
+    /// Deliveries that it still has are completed or returned before this returns.
+    pub fn close_channel(&self, endpoint: Token) {
+        let close = self.table::<tocsin_channel>(TOCSIN_EXT_CHANNEL).close.expect("close");
+        unsafe { close(self.this(), endpoint.into()) }
+    }
+
+    /// Ask for a delivery back.
+    pub fn cancel(&self, delivery: Token) {
+        let cancel = self.table::<tocsin_channel>(TOCSIN_EXT_CHANNEL).cancel.expect("cancel");
+        let list = [tocsin_token::from(delivery)];
+        unsafe { cancel(self.this(), list.as_ptr(), 1) }
+    }
+
+    /// Hand over one message; its outcome is in `state().outcomes`, under the token that this returns.
+    pub fn deliver(&self, endpoint: Token, recipient: &str, subject: &str, text: &str) -> Token {
         let deliver = self.table::<tocsin_channel>(TOCSIN_EXT_CHANNEL).deliver.expect("deliver");
         let mut message: tocsin_message = unsafe { std::mem::zeroed() };
         message.struct_size = size_of::<tocsin_message>();
@@ -163,12 +255,13 @@ impl TestHost {
         message.text = lend(text);
         let batch = [&message as *const tocsin_message];
         unsafe { deliver(self.this(), batch.as_ptr(), 1) }
+        message.delivery.into()
     }
 
     fn next_token(&self) -> tocsin_token {
         let mut state = self.state();
-        state.last_delivery += 1;
-        tocsin_token { index: state.last_delivery, generation: 1 }
+        state.last_token += 1;
+        tocsin_token { index: state.last_token, generation: 1 }
     }
 
     pub fn open_source(&self, name: &str, settings: &str) -> Result<Token, String> {
@@ -189,13 +282,74 @@ impl TestHost {
         unsafe { close(self.this(), source.into()) }
     }
 
-    /// Let every timer that runs now run out once.
+    /// Answer what it published under a ticket: TOCSIN_OK, it is on disk; else it is not, and why.
+    pub fn answer_published(&self, source: Token, ticket: u64, status: tocsin_status, reason: &str) {
+        let published = self.table::<tocsin_source>(TOCSIN_EXT_SOURCE).published.expect("published");
+        let result = tocsin_publish_result {
+            struct_size: size_of::<tocsin_publish_result>(),
+            status,
+            accepted: u64::from(status == TOCSIN_OK),
+            duplicates: 0,
+            reason: lend(reason),
+        };
+        unsafe { published(self.this(), source.into(), ticket, &result) }
+    }
+
+    /// Send a request to a source; its answer is in `state().http_answers`, under the token that this returns.
+    pub fn request(&self, source: Token, method: &str, path: &str, body: &str) -> Token {
+        let call = self.table::<tocsin_http_route>(TOCSIN_EXT_HTTP_ROUTE).call.expect("call");
+        let mut raw: tocsin_http_call = unsafe { std::mem::zeroed() };
+        raw.struct_size = size_of::<tocsin_http_call>();
+        raw.call = self.next_token();
+        raw.source = source.into();
+        raw.method = lend(method);
+        raw.path = lend(path);
+        raw.body = tocsin_bytes { data: body.as_ptr(), size: body.len() as u64 };
+        unsafe { call(self.this(), &raw) }
+        raw.call.into()
+    }
+
+    /// Let every timer that runs now run out once, however long it has still to run.
     pub fn fire_timers(&self) {
-        let fired = self.table::<tocsin_timer>(TOCSIN_EXT_TIMER).fired.expect("fired");
         let due = std::mem::take(&mut self.state().timers);
+        self.state().due_ms.clear();
         for id in due.keys() {
-            unsafe { fired(self.this(), *id) }
+            self.fire(*id);
         }
+    }
+
+    /// Turn the clock on. Timers that are due meanwhile run out, each at its time.
+    pub fn advance(&self, by: Duration) {
+        let end = self.state().now_ms + by.as_millis() as i64;
+        while let Some(id) = self.next_due(end) {
+            self.fire(id);
+        }
+        self.state().now_ms = end;
+    }
+
+    fn next_due(&self, end: i64) -> Option<u64> {
+        let mut state = self.state();
+        let (due, id) = state.due_ms.iter().map(|(id, due)| (*due, *id)).min().filter(|(due, _)| *due <= end)?;
+        state.due_ms.remove(&id);
+        state.timers.remove(&id);
+        state.now_ms = state.now_ms.max(due);
+        Some(id)
+    }
+
+    fn fire(&self, id: u64) {
+        let fired = self.table::<tocsin_timer>(TOCSIN_EXT_TIMER).fired.expect("fired");
+        unsafe { fired(self.this(), id) }
+    }
+
+    /// Have a doctor look at an endpoint; its stages are in `state().stages`, and `state().diagnoses` grows at the end.
+    pub fn diagnose(&self, endpoint: Token, recipient: &str) -> Result<(), String> {
+        let diagnose = self.table::<tocsin_doctor>(TOCSIN_EXT_DOCTOR).diagnose.expect("diagnose");
+        let mut request: tocsin_diagnosis = unsafe { std::mem::zeroed() };
+        request.struct_size = size_of::<tocsin_diagnosis>();
+        request.run = self.next_token();
+        request.endpoint = endpoint.into();
+        request.recipient = lend(recipient);
+        self.answered(|error| unsafe { (diagnose(self.this(), &request, error), request.run) }).map(|_| ())
     }
 
     /// Ask the plugin for its health: the state and the sentence.
@@ -250,6 +404,11 @@ impl TestHost {
         })
     }
 
+    pub fn close_subscriber(&self, subscription: Token) {
+        let close = self.table::<tocsin_subscriber>(TOCSIN_EXT_SUBSCRIBER).close.expect("close");
+        unsafe { close(self.this(), subscription.into()) }
+    }
+
     /// Hand one event to a subscription, after `lost` that were passed over.
     pub fn hand_event(&self, subscription: Token, event: &Event<'_>, lost: u64) {
         let events = self.table::<tocsin_subscriber>(TOCSIN_EXT_SUBSCRIBER).events.expect("events");
@@ -272,6 +431,12 @@ impl TestHost {
         })
     }
 
+    /// Requests that are under way are answered before this returns.
+    pub fn close_store(&self, store: Token) {
+        let close = self.table::<tocsin_secret_store>(TOCSIN_EXT_SECRETS).close.expect("close");
+        unsafe { close(self.this(), store.into()) }
+    }
+
     /// Ask a secret store; its answer is in `state().answers`.
     pub fn fetch(&self, store: Token, reference: &str) {
         let fetch = self.table::<tocsin_secret_store>(TOCSIN_EXT_SECRETS).fetch.expect("fetch");
@@ -292,8 +457,6 @@ impl Drop for TestHost {
         }
     }
 }
-
-// What the host offers.
 
 fn report_to(found: &mut Vec<Found>) -> tocsin_finding_report {
     unsafe extern "C" fn take(context: *mut c_void, finding: *const tocsin_finding) {
@@ -319,239 +482,4 @@ fn config_input(settings: &str) -> tocsin_config_input {
     input.name = lend("test");
     input.settings = lend(settings);
     input
-}
-
-unsafe extern "C" fn write_log(context: *mut c_void, _: tocsin_log_level, text: tocsin_string, fields: *const tocsin_field,
-                               count: u64) {
-    let mut line = text_of(&text).to_string();
-    for field in slice_of(fields, count) {
-        line += &format!(" {}={}", text_of(&field.name), text_of(&field.value));
-    }
-    state(context).log.push(line);
-}
-
-unsafe extern "C" fn now_ms(context: *mut c_void) -> i64 {
-    state(context).now_ms
-}
-
-unsafe extern "C" fn monotonic_ns(context: *mut c_void) -> u64 {
-    state(context).now_ms as u64 * 1_000_000
-}
-
-unsafe extern "C" fn start_timer(context: *mut c_void, id: u64, delay_ms: u64) {
-    state(context).timers.insert(id, delay_ms);
-}
-
-unsafe extern "C" fn cancel_timer(context: *mut c_void, id: u64) {
-    state(context).timers.remove(&id);
-}
-
-unsafe fn write_to(to: *const tocsin_sink, bytes: &[u8]) -> tocsin_status {
-    match to.as_ref().and_then(|sink| sink.write) {
-        Some(write) => write((*to).context, tocsin_bytes { data: bytes.as_ptr(), size: bytes.len() as u64 }),
-        None => TOCSIN_UNSUPPORTED,
-    }
-}
-
-unsafe extern "C" fn reveal(context: *mut c_void, _: u64, value: *const tocsin_sink, _: *const tocsin_sink) -> tocsin_status {
-    let secret = state(context).secret.clone();
-    write_to(value, &secret)
-}
-
-unsafe extern "C" fn complete(context: *mut c_void, outcomes: *const *const tocsin_outcome, count: u64) {
-    for outcome in slice_of(outcomes, count).iter().map(|one| &**one) {
-        state(context).outcomes.push(Completed {
-            delivery: outcome.delivery.into(),
-            class: outcome.outcome_class,
-            code: text_of(&outcome.code).into(),
-            detail: text_of(&outcome.detail).into(),
-        });
-    }
-}
-
-unsafe extern "C" fn publish(context: *mut c_void, source: tocsin_token, ticket: u64, events: *const *const tocsin_event,
-                             event_count: u64, memory: *const tocsin_field, memory_count: u64,
-                             error: *const tocsin_sink) -> tocsin_status {
-    let events: Vec<Event<'_>> = slice_of(events, event_count).iter().map(|one| Event::borrowed(*one)).collect();
-    if events.iter().any(|event| event.id.is_empty() || event.source.is_empty() || event.kind.is_empty()) {
-        write_to(error, b"an event needs id, source and type");
-        return TOCSIN_INVALID;
-    }
-    for event in events {
-        state(context).events.push(Published {
-            source: source.into(),
-            ticket,
-            id: event.id.into(),
-            kind: event.kind.into(),
-            data: event.data.into(),
-        });
-    }
-    for entry in slice_of(memory, memory_count) {
-        state(context).memory.insert(text_of(&entry.name).into(), text_of(&entry.value).into());
-    }
-    TOCSIN_OK
-}
-
-unsafe extern "C" fn recall(context: *mut c_void, _: tocsin_token, name: tocsin_string, value: *const tocsin_sink) -> tocsin_status {
-    let remembered = state(context).memory.get(text_of(&name)).cloned();
-    remembered.map_or(TOCSIN_OK, |text| write_to(value, text.as_bytes()))
-}
-
-unsafe extern "C" fn answer(context: *mut c_void, _: tocsin_token, answer: *const tocsin_secret_answer) {
-    let answer = &*answer;
-    state(context).answers.push(Answered {
-        status: answer.status,
-        value: slice_of(answer.value.data, answer.value.size).to_vec(),
-        reason: text_of(&answer.reason).into(),
-    });
-}
-
-unsafe extern "C" fn get_extension(_: *mut c_void, id: tocsin_string) -> *const c_void {
-    macro_rules! table {
-        ($table:ident { $($field:ident: $function:ident),* }) => {{
-            static TABLE: $table = $table { struct_size: std::mem::size_of::<$table>() as u32, reserved: 0, $($field: Some($function)),* };
-            (&TABLE as *const $table).cast()
-        }};
-    }
-    match text_of(&id) {
-        TOCSIN_HOST_LOG => table!(tocsin_host_log { write: write_log }),
-        TOCSIN_HOST_CLOCK => table!(tocsin_host_clock { now_ms: now_ms, monotonic_ns: monotonic_ns }),
-        TOCSIN_HOST_TIMER => table!(tocsin_host_timer { start: start_timer, cancel: cancel_timer }),
-        TOCSIN_HOST_SECRETS => table!(tocsin_host_secrets { reveal: reveal }),
-        TOCSIN_HOST_COMPLETE => table!(tocsin_host_complete { complete: complete }),
-        TOCSIN_HOST_PUBLISH => table!(tocsin_host_publish { publish: publish, recall: recall }),
-        TOCSIN_HOST_SECRET_ANSWER => table!(tocsin_host_secret_answer { answer: answer }),
-        _ => std::ptr::null(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use crate::{Channel, Config, ConfigInput, Delivery, Endpoint, Failure, Health, HealthReport, Host, Message, Opened, Outcome, Plugin, Report, Token};
-
-    struct Stumbling;
-
-    impl Plugin for Stumbling {
-        fn new(_: Host) -> Result<Self, Failure> {
-            Ok(Stumbling)
-        }
-        fn stop(&self) {
-            panic!("at the end");
-        }
-    }
-
-    impl Channel for Stumbling {
-        fn open(&self, endpoint: &Endpoint<'_>) -> Result<Opened, Failure> {
-            match endpoint.settings().text("mood").as_deref() {
-                Some("bad") => panic!("a bad mood"),
-                _ => Ok(Opened { token: Token { index: 1, generation: 1 }, slots: 1 }),
-            }
-        }
-        fn close(&self, _: Token) {}
-        fn deliver(&self, message: &Message<'_>, delivery: Delivery) {
-            assert!(message.recipient() != "nobody", "nobody is there");
-            delivery.complete(&Outcome::delivered());
-        }
-    }
-
-    impl Health for Stumbling {
-        fn check_health(&self) -> HealthReport {
-            match FEELS.load(Ordering::SeqCst) {
-                1 => HealthReport::Degraded("The list is old.".into()),
-                2 => HealthReport::Failing("The card is out.".into()),
-                3 => panic!("dizzy"),
-                _ => HealthReport::Good,
-            }
-        }
-    }
-    static FEELS: AtomicUsize = AtomicUsize::new(0);
-
-    impl Config for Stumbling {
-        fn check_settings(&self, input: &ConfigInput<'_>, report: &Report<'_>) {
-            if input.settings().text("mood").is_none() {
-                report.error("mood", "SETTINGS_INVALID", input.name());
-            }
-        }
-        fn migrate_settings(&self, input: &ConfigInput<'_>, report: &Report<'_>) -> Option<String> {
-            let humour = input.settings().text("humour")?;
-            report.warning("humour", "SETTINGS_INVALID", "\"humour\" became \"mood\".");
-            Some(format!("{{\"mood\":\"{}\"}}", humour))
-        }
-    }
-
-    unsafe extern "C" fn get_extension(_: *mut c_void, id: tocsin_string) -> *const c_void {
-        match text_of(&id) {
-            TOCSIN_EXT_CHANNEL => crate::calls::tables::channel::table::<Stumbling>(),
-            TOCSIN_EXT_HEALTH => crate::calls::tables::health::table::<Stumbling>(),
-            TOCSIN_EXT_CONFIG => crate::calls::tables::config::table::<Stumbling>(),
-            other => panic!("{}", other),
-        }
-    }
-
-    unsafe extern "C" fn create(host: *const tocsin_host, plugin: *mut *const tocsin_plugin,
-                                error: *const tocsin_sink) -> tocsin_status {
-        crate::calls::create::<Stumbling>(host, plugin, error, get_extension)
-    }
-
-    extern "C" fn entry() -> *const tocsin_entry {
-        static ENTRY: crate::manifest::Entry =
-            crate::manifest::entry(b"{\"id\":\"stumbling\",\"version\":\"1.0.0\"}", create);
-        &ENTRY.0
-    }
-
-    #[test]
-    fn a_panic_fails_the_call_and_goes_no_further() {
-        let host = TestHost::start(entry);
-        assert_eq!(host.open_channel("{\"mood\":\"bad\"}").unwrap_err(), "a bad mood");
-        let endpoint = host.open_channel("{}").unwrap();
-        host.deliver(endpoint, "nobody", "", "");
-        host.deliver(endpoint, "somebody", "", "");
-        let outcomes = host.state().outcomes.clone();
-        assert_eq!((outcomes[0].class, outcomes[0].code.as_str()), (TOCSIN_CLASS_UNCERTAIN, "PLUGIN_CRASHED"));
-        assert_eq!(outcomes[1].class, TOCSIN_CLASS_DELIVERED);
-        assert!(host.state().log[0].ends_with("call=channel.deliver panic=nobody is there"));
-    }
-
-    #[test]
-    fn a_plugin_says_how_it_is_and_a_panic_is_failing() {
-        let host = TestHost::start(entry);
-        for (feels, state, text) in [
-            (0, TOCSIN_HEALTH_GOOD, ""),
-            (1, TOCSIN_HEALTH_DEGRADED, "The list is old."),
-            (2, TOCSIN_HEALTH_FAILING, "The card is out."),
-            (3, TOCSIN_HEALTH_FAILING, "dizzy"),
-        ] {
-            FEELS.store(feels, Ordering::SeqCst);
-            assert_eq!(host.check_health(), (state, text.to_string()));
-        }
-    }
-
-    #[test]
-    fn settings_are_looked_at_and_older_ones_brought_up_to_date() {
-        let host = TestHost::start(entry);
-        assert!(host.check_settings("{\"mood\":\"good\"}").is_empty());
-        assert_eq!(host.check_settings("{}")[0].text, "test");
-        let (made, found) = host.migrate_settings("{\"humour\":\"good\"}").unwrap();
-        assert_eq!(made, "{\"mood\":\"good\"}");
-        assert_eq!(found[0].key, "humour");
-        assert!(host.migrate_settings("{}").is_none());
-    }
-
-    #[test]
-    fn a_host_without_extensions_refuses_what_needs_them_and_passes_over_the_rest() {
-        unsafe extern "C" fn nothing(_: *mut c_void, _: tocsin_string) -> *const c_void {
-            std::ptr::null()
-        }
-        let mut raw: tocsin_host = unsafe { std::mem::zeroed() };
-        raw.get_extension = Some(nothing);
-        let host = unsafe { Host::new(&raw) };
-        host.log(crate::Level::Info, "unheard");
-        assert_eq!(host.now_ms(), None);
-        assert!(!host.start_timer(1, 1));
-        assert_eq!(host.reveal(1).unwrap_err().status, TOCSIN_UNSUPPORTED);
-        assert_eq!(host.publish(Token::default(), 1, &Event::default(), &[]).unwrap_err().status, TOCSIN_UNSUPPORTED);
-    }
 }

@@ -236,6 +236,58 @@ view! {
     }
 }
 
+view! {
+    /// A request, as the host lends it for `HttpRoute::call`: copy what is to be kept.
+    HttpCall of tocsin_http_call {
+        texts! {
+            /// "POST".
+            method
+            /// As in the manifest: "/heartbeat".
+            path
+            /// As it was sent, without the question mark.
+            query
+            /// The one that the caller's token is bound to; empty: none.
+            organization
+        }
+        /// As `Source::open` named it.
+        pub fn source(&self) -> Token {
+            self.get().source.into()
+        }
+        pub fn body(&self) -> &'a [u8] {
+            unsafe { slice_of(self.get().body.data, self.get().body.size) }
+        }
+        /// The body as a JSON object; one without members where it is no UTF-8.
+        pub fn json(&self) -> Object<'a> {
+            Object::new(std::str::from_utf8(self.body()).unwrap_or(""))
+        }
+        /// The first of this name, which is in lower case; authorization and cookie are never there.
+        pub fn header(&self, name: &str) -> Option<&'a str> {
+            let headers = unsafe { slice_of(self.get().headers, self.get().header_count) };
+            let found = headers.iter().find(|one| unsafe { text_of(&one.name) } == name)?;
+            Some(unsafe { text_of(&found.value) })
+        }
+    }
+}
+
+view! {
+    /// What `Doctor::diagnose` is asked for. Copy what is to be kept.
+    Diagnosis of tocsin_diagnosis {
+        texts! {
+            /// Whom to ask the server about; empty: stop before that stage.
+            recipient
+        }
+        /// As `Channel::open` named it.
+        pub fn endpoint(&self) -> Token {
+            self.get().endpoint.into()
+        }
+        /// Send it to the recipient, too.
+        pub fn message(&self) -> Option<Message<'a>> {
+            let message = self.get().message;
+            if message.is_null() { None } else { Some(unsafe { Message::new(message) }) }
+        }
+    }
+}
+
 /// An event: to be published, or lent by the host. An empty text means that the attribute is absent.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Event<'a> {
