@@ -109,6 +109,9 @@ void add_plugin_test(CLI::App& plugin, all_options& all, std::function<int()>& c
   test.add_option("--timeout", all.test.timeout, "Seconds that a case may take")
       ->capture_default_str()
       ->check(CLI::Range(0.1, 3600.0));
+  test.add_option("--call-limit", all.test.call_limit, "Seconds that a call to the plugin may take, as in a host")
+      ->capture_default_str()
+      ->check(CLI::Range(0.1, 3600.0));
   test.add_option("--junit", all.test.junit, "Write the results as JUnit XML, too")->type_name("FILE");
   test.add_option("--settings", all.test.settings, "Settings to open with, over those that the kit makes")
       ->type_name("JSON|FILE");

@@ -147,6 +147,7 @@ int plugin_test(const plugin_test_options& options) {
   kit::options how;
   how.only = options.only;
   how.in_process = options.in_process;
+  how.call_limit = std::chrono::milliseconds(static_cast<std::int64_t>(options.call_limit * 1000));
   how.timeout = std::chrono::milliseconds(static_cast<std::int64_t>(options.timeout * 1000));
   how.seed = options.seed != 0 ? options.seed : std::random_device{}();
   const auto report = kit::run(about, how, [&](const kit::case_result& result) {

@@ -7,15 +7,22 @@ import os
 import subprocess
 import sys
 
-# What a crash, an exit and a hang are told as, whichever case they come in.
-ENDINGS = {"exit": "exit()", "crash": "it crashed: Segmentation fault", "hang": "it was waiting for start"}
+# How a case ends that does not come to its end: the fault, the case, the time of a case and of a call, the call that is
+# named and the words. A time that is long is one that must not be waited for.
+RESTART = "lifecycle.start-stop-start"
+ENDINGS = [("exit", RESTART, "20", "5", "start", "exit()"),
+           ("crash", RESTART, "20", "5", "start", "it crashed: Segmentation fault"),
+           ("hang", RESTART, "1", "3600", "start", "it was waiting for start"),
+           ("hang", RESTART, "3600", "0.2", "start", "it did not return from start within 200 ms"),
+           ("forgotten", "channel.completes-each-once", "3600", "5", "channel.deliver", "complete() was never called for 4 of"),
+           ("forgotten", "channel.completes-each-once", "3600", "5", "channel.deliver", "nobody is left who could")]
 
 
-def run(tocsin, library, case, fault=""):
+def run(tocsin, library, case, fault="", timeout=None, call_limit="60"):
     # A fault may be that nothing comes, and the kit then waits for half of the time; without one it must not hurry.
     environment = dict(os.environ, PLANTED_BUG=fault)
     done = subprocess.run([tocsin, "plugin", "test", library, "--only", case, "--json", "--seed", "11",
-                           "--timeout", "2" if fault else "60"],
+                           "--timeout", timeout or ("2" if fault else "60"), "--call-limit", call_limit],
                           capture_output=True, text=True, env=environment, check=False)
     if done.returncode not in (0, 1):
         sys.exit(f"{case}: exit status {done.returncode}: {done.stderr}")
@@ -37,11 +44,11 @@ def main():
             wrong.append(f"{name} does not find the fault that is planted for it: {found}")
         elif not all(breach["law"] and breach["header"] and breach["tag"] for breach in found["breaches"]):
             wrong.append(f"{name} does not say which law was broken: {found}")
-    for fault, words in ENDINGS.items():
-        status, report, found = run(tocsin, planted, "lifecycle.start-stop-start", fault)
+    for fault, case, timeout, call_limit, call, words in ENDINGS:
+        status, report, found = run(tocsin, planted, case, fault, timeout, call_limit)
         told = [breach for breach in found.get("breaches", []) if words in breach["what"]]
-        if status != 1 or not told or told[0]["call"] != "start":
-            wrong.append(f"{fault}: not told as \"{words}\" in start: {found}")
+        if status != 1 or not told or told[0]["call"] != call:
+            wrong.append(f"{fault}: not told as \"{words}\" in {call}: {found}")
         if (report["id"], report["version"]) != ("planted", "1.0.0") or len(report["build_id"]) < 16:
             wrong.append(f"{fault}: the report does not name the plugin: {report}")
     status, report, _ = run(tocsin, planted, "*")

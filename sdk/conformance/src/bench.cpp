@@ -2,6 +2,8 @@
 // Loads the plugin and leads its instances through their life.
 #include "sdk/conformance/src/bench.hpp"
 
+#include "sdk/conformance/src/probe.hpp"
+
 #include <dlfcn.h>
 
 #include <algorithm>
@@ -33,6 +35,7 @@ bench::bench(const subject& what, const options& how, std::string_view case_name
       folder(std::move(private_folder)),
       settings(with_folder(what.settings, folder)),
       limit(how.timeout / 2),
+      threads(threads_now()),
       own_process(!how.in_process),
       random(how.seed ^ hash(case_name)) {}
 
@@ -190,6 +193,24 @@ void running::destroy() {
   host.worker.shut();
   control("destroy", [&] { gone->destroy(gone->self); });
   host.set_phase(phase::destroyed);
+}
+
+// Nothing of the plugin's runs or will be called by itself: it has no thread, no timer and no service, and nothing
+// waits for the host's worker.
+bool running::is_alone() {
+  return on.about.needs.empty() && host.timers().empty() && host.worker.idle() && threads_since(on.threads, {}).empty();
+}
+
+std::string running::wait(const std::function<bool()>& condition) {
+  constexpr std::chrono::milliseconds step{100};
+  const auto end = std::chrono::steady_clock::now() + on.limit;
+  while (std::chrono::steady_clock::now() < end) {
+    // In this order: what ran may have made it hold at its end.
+    const bool alone = is_alone();
+    if (host.wait(condition, alone ? std::chrono::milliseconds(0) : std::min(step, on.limit))) return {};
+    if (alone) return "nobody is left who could: the plugin has no thread, no timer and no call under way";
+  }
+  return "waited " + std::to_string(on.limit.count() / 1000) + " s";
 }
 
 const void* running::extension(std::string_view id) {

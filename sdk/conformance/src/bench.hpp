@@ -11,9 +11,11 @@
 #include <tocsin/abi/entry.h>
 #include <tocsin/conformance/conformance.hpp>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,6 +58,7 @@ class bench {
   const std::string folder;  // private to the case
   const std::string settings;
   const std::chrono::milliseconds limit;  // of one wait
+  const std::set<int> threads;            // that were there before the plugin
   const bool own_process;
   std::mt19937_64 random;
   std::optional<std::uint64_t> sink_limit;  // of the kit's sinks
@@ -108,6 +111,10 @@ class running {
   }
   const void* extension(std::string_view id);
 
+  // Waits until the condition holds. What it came to is told at the end: empty, it holds; else why it is waited for no
+  // longer: its time is over, or nobody is left who could make it hold.
+  std::string wait(const std::function<bool()>& condition);
+
   void* self() const { return plugin_->self; }
   const tocsin_plugin* plugin() const { return plugin_; }
 
@@ -115,6 +122,8 @@ class running {
   kit_host& host;
 
  private:
+  bool is_alone();
+
   const tocsin_plugin* plugin_ = nullptr;
   std::string why_;
 };

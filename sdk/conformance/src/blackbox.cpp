@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
@@ -29,6 +29,7 @@ state& box() {
 }
 
 thread_local const char* call = "";
+thread_local std::int64_t since = 0;
 thread_local tocsin_thread_kind kind = TOCSIN_THREAD_OTHER;
 thread_local std::size_t slot = shared_marks::threads;  // none yet
 
@@ -42,6 +43,7 @@ void mark() {
   if (marks == nullptr) return;
   if (slot == shared_marks::threads) slot = box().next_slot++ % shared_marks::threads;
   put(marks->calls[slot], call);
+  marks->since_ns[slot].store(since, std::memory_order_release);
 }
 
 void record(char what, const std::vector<std::string>& fields) {
@@ -92,9 +94,14 @@ void watch_process() {
   std::atexit(on_exit);
 }
 
-void breach(const law& broken, std::string_view what) {
+std::int64_t clock_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+void breach(const law& broken, std::string_view what, const char* in_call) {
   box().broken = true;
-  record('b', {std::string(what), broken.text, broken.header, broken.tag, call});
+  record('b', {std::string(what), broken.text, broken.header, broken.tag, in_call == nullptr ? call : in_call});
 }
 
 void log(std::string_view line) { record('l', {std::string(line)}); }
@@ -102,14 +109,17 @@ void skip(std::string_view why) { record('s', {std::string(why)}); }
 bool has_breach() { return box().broken; }
 void end() { record('e', {}); }
 
-call_mark::call_mark(const char* name, tocsin_thread_kind as) : before_(call), kind_before_(kind) {
+call_mark::call_mark(const char* name, tocsin_thread_kind as)
+    : before_(call), since_before_(since), kind_before_(kind) {
   call = name;
+  since = clock_ns();
   kind = as;
   mark();
 }
 
 call_mark::~call_mark() {
   call = before_;
+  since = since_before_;
   kind = kind_before_;
   mark();
 }

@@ -8,6 +8,8 @@
 #include <tocsin/abi/ext/thread_check.h>
 
 #include <array>
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -19,9 +21,10 @@ namespace tocsin::conformance {
 struct shared_marks {
   static constexpr std::size_t threads = 16;
   static constexpr std::size_t length = 96;
-  std::array<std::array<char, length>, threads> calls;  // the call under way on a thread of the kit's; empty: none
-  std::array<char, length> last_call;                   // in which a signal came or exit() was called
-  std::array<char, 256> note;                           // what the faulting address was
+  std::array<std::array<char, length>, threads> calls;      // the call under way on a thread of the kit's; empty: none
+  std::array<std::atomic<std::int64_t>, threads> since_ns;  // by clock_ns(), when it began; 0: none
+  std::array<char, length> last_call;                       // in which a signal came or exit() was called
+  std::array<char, 256> note;                               // what the faulting address was
   int signal;
   int exit_called;
 };
@@ -36,8 +39,11 @@ void open(record_handler to, shared_marks* marks);
 // Catches fatal signals and exit(). For a process that runs one case.
 void watch_process();
 
-// [any thread]
-void breach(const law& broken, std::string_view what);
+// The one clock that several processes share.
+std::int64_t clock_ns();
+
+// [any thread] in_call: the call that it is about; null: the one under way on this thread.
+void breach(const law& broken, std::string_view what, const char* in_call = nullptr);
 void log(std::string_view line);
 void skip(std::string_view why);
 bool has_breach();
@@ -53,6 +59,7 @@ class call_mark {
 
  private:
   const char* before_;
+  std::int64_t since_before_;
   tocsin_thread_kind kind_before_;
 };
 

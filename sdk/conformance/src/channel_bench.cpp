@@ -121,12 +121,13 @@ void channel_bench::close(open_endpoint endpoint) {
 
 void channel_bench::expect_all_completed(std::string_view after) {
   kit_host& host = plugin.host;
-  if (!host.wait([&] { return host.deliveries.outstanding() == 0; }, plugin.on.limit)) {
-    blackbox::breach(laws::complete, std::to_string(host.deliveries.outstanding()) +
-                                         " deliveries were never completed after " + std::string(after) + " (waited " +
-                                         std::to_string(plugin.on.limit.count() / 1000) + " s)");
-    throw end_case{};
-  }
+  const std::string why = plugin.wait([&] { return host.deliveries.outstanding() == 0; });
+  if (why.empty()) return;
+  blackbox::breach(laws::complete,
+                   "complete() was never called for " + std::to_string(host.deliveries.outstanding()) +
+                       " of the deliveries that came in channel.deliver: " + std::string(after) + " (" + why + ")",
+                   "channel.deliver");
+  throw end_case{};
 }
 
 std::vector<message_spec> messages_for(open_endpoint endpoint, std::size_t count) {

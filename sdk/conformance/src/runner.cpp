@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs cases, each in a process of its own, and tells how a process ended that did not end well.
+#include "sdk/conformance/src/call_watch.hpp"
 #include "sdk/conformance/src/case.hpp"
 
 #include <fcntl.h>
@@ -132,6 +133,12 @@ void write_all(int descriptor, const std::string& bytes) {
   _exit(0);
 }
 
+// "5 s", "200 ms".
+std::string in_seconds(std::chrono::milliseconds time) {
+  const auto count = time.count();
+  return count % 1000 == 0 ? std::to_string(count / 1000) + " s" : std::to_string(count) + " ms";
+}
+
 std::string unfinished_calls(const shared_marks& marks) {
   std::string names;
   for (const auto& call : marks.calls) {
@@ -141,13 +148,27 @@ std::string unfinished_calls(const shared_marks& marks) {
   return names;
 }
 
-// What is to be said of a process that ended without having come to the case's end.
-void tell_end(case_result& result, const shared_marks& marks, int status, bool late, std::chrono::milliseconds limit) {
+// How a process ended before its case was at its end.
+struct ending {
+  int status = 0;
+  bool late = false;    // the case's time was over
+  std::string overdue;  // the call that had lasted too long; empty: none
+};
+
+// What is to be said of it.
+void tell_end(case_result& result, const shared_marks& marks, const ending& end, const options& how) {
   static constexpr law hangs{"a plugin never blocks a call for long, nor what waits for it", "tocsin/abi/types.h",
                              "[control], [worker], [any]"};
+  const int status = end.status;
+  if (!end.overdue.empty()) {
+    return add(result, hangs,
+               "it did not return from " + end.overdue + " within " + in_seconds(how.call_limit) +
+                   ", the time that a host gives a call ([plugins] call_limit)",
+               end.overdue);
+  }
   const std::string unfinished = unfinished_calls(marks);
-  if (late) {
-    const std::string what = "the case did not end within " + std::to_string(limit.count() / 1000) + " s";
+  if (end.late) {
+    const std::string what = "the case did not end within " + in_seconds(how.timeout);
     return add(result, hangs, unfinished.empty() ? what : what + "; it was waiting for " + unfinished, unfinished);
   }
   const std::string call(marks.last_call.data(), strnlen(marks.last_call.data(), marks.last_call.size()));
@@ -184,13 +205,14 @@ std::string make_folder() {
   return name;
 }
 
-// Reads what the child says until it has ended or the time is over; then nothing of it runs any more.
-int watch(pid_t pid, int pipe_end, case_result& result, bool& ended, bool& late, std::chrono::milliseconds limit) {
+// Reads what the child says until it has ended or its time is over; then nothing of it runs any more.
+ending watch(pid_t pid, int pipe_end, case_result& result, bool& ended, call_watch& calls,
+             std::chrono::milliseconds limit) {
   const auto deadline = steady::now() + limit;
+  ending end;
   std::string bytes;
-  int status = 0;
   bool gone = false;
-  while (!ended && !late) {
+  while (!ended && !end.late && end.overdue.empty()) {
     // Short steps: a process that the plugin left behind would keep the pipe open after the child's end.
     pollfd waiting{pipe_end, POLLIN, 0};
     const int ready = poll(&waiting, 1, 20);
@@ -202,25 +224,27 @@ int watch(pid_t pid, int pipe_end, case_result& result, bool& ended, bool& late,
     } else if (gone) {
       break;
     }
-    if (!gone) gone = waitpid(pid, &status, WNOHANG) == pid;
-    late = !gone && !ended && steady::now() >= deadline;
+    if (!gone) gone = waitpid(pid, &end.status, WNOHANG) == pid;
+    if (gone || ended) continue;
+    end.overdue = calls.overdue();
+    end.late = steady::now() >= deadline;
   }
   if (gone) {
     kill(-pid, SIGKILL);
-    return status;
+    return end;
   }
   // It ends by itself a moment after its last record; a plugin's thread may hold that up.
-  const auto end_by = steady::now() + (late ? std::chrono::milliseconds(0) : std::chrono::milliseconds(2'000));
+  const auto end_by = steady::now() + (ended ? std::chrono::milliseconds(2'000) : std::chrono::milliseconds(0));
   while (!gone && steady::now() < end_by) {
-    gone = waitpid(pid, &status, WNOHANG) == pid;
+    gone = waitpid(pid, &end.status, WNOHANG) == pid;
     if (!gone) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   kill(-pid, SIGKILL);
   if (!gone) {
     kill(pid, SIGKILL);
-    waitpid(pid, &status, 0);
+    waitpid(pid, &end.status, 0);
   }
-  return status;
+  return end;
 }
 
 void run_isolated(const test_case& one, const subject& what, const options& how, const std::string& folder,
@@ -239,10 +263,10 @@ void run_isolated(const test_case& one, const subject& what, const options& how,
   }
   close(ends[1]);
   bool ended = false;
-  bool late = false;
-  const int status = watch(pid, ends[0], result, ended, late, how.timeout);
+  call_watch calls(pid, *marks, how.call_limit);
+  const ending end = watch(pid, ends[0], result, ended, calls, how.timeout);
   close(ends[0]);
-  if (!ended) tell_end(result, *marks, status, late, how.timeout);
+  if (!ended) tell_end(result, *marks, end, how);
   if (result.verdict == verdict::failed) read_output(result, output);
   close(output);
   munmap(memory, sizeof(shared_marks));

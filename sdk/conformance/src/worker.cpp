@@ -67,6 +67,11 @@ void kit_worker::settle() {
   changed_.wait(lock, [this] { return !busy_ && (tasks_.empty() || tasks_.begin()->first > clock::now() + ahead_); });
 }
 
+bool kit_worker::idle() {
+  const std::lock_guard lock(mutex_);
+  return !busy_ && tasks_.empty();
+}
+
 void kit_worker::shut() {
   std::unique_lock lock(mutex_);
   shut_ = true;

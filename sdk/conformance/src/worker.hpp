@@ -30,6 +30,8 @@ class kit_worker {
   void advance(std::chrono::milliseconds by);
   // Waits until nothing runs and nothing is due.
   void settle();
+  // Nothing runs, and nothing will by itself.
+  bool idle();
   // Drops what is not due, runs what is, and takes no more until open().
   void shut();
   void open();

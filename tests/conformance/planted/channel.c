@@ -70,6 +70,7 @@ static void deliver(void* object, const tocsin_message* const* messages, uint64_
       self->parked[self->parked_count++] = delivery;
       continue;
     }
+    if (bug("forgotten")) continue;
     if (bug("channel.batch") && index > 0) continue;
     if (bug("channel.deliver-hostile-text") && strlen(messages[index]->subject.data) > 100) continue;
     if (bug("threads.several-endpoints-at-once") && loses_itself(self)) continue;

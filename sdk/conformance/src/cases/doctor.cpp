@@ -34,9 +34,9 @@ bool diagnose(running& plugin, const tocsin_doctor* table, tocsin_token endpoint
       return false;
     }
   }
-  if (!host.wait([&] { return host.runs.answered(run); }, plugin.on.limit)) {
-    blackbox::breach(laws::stage, "a diagnosis did not end: done() was not called within " +
-                                      std::to_string(plugin.on.limit.count() / 1000) + " s");
+  if (const std::string why = plugin.wait([&] { return host.runs.answered(run); }); !why.empty()) {
+    blackbox::breach(laws::stage, "done() was never called for a diagnosis that came in doctor.diagnose (" + why + ")",
+                     "doctor.diagnose");
     throw end_case{};
   }
   return true;

@@ -38,7 +38,8 @@ struct options {
   std::vector<std::string> only;  // globs over the cases' names; empty: all
   bool in_process = false;        // for a debugger: no process a case, no time limit
   std::uint64_t seed = 1;
-  std::chrono::milliseconds timeout{20'000};  // of one case; what is waited for within one has half of it
+  std::chrono::milliseconds timeout{20'000};    // of one case; what is waited for within one has half of it
+  std::chrono::milliseconds call_limit{5'000};  // of one call to the plugin, as in a host ([plugins] call_limit)
 };
 
 // A case as the table has it.
