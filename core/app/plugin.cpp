@@ -11,6 +11,7 @@
 #include "core/app/setting_help.hpp"
 #include "core/app/workbench.hpp"
 #include "core/http/plugin_json.hpp"
+#include "core/model/outcome_name.hpp"
 #include "core/plugin_host/containment/containment.hpp"
 #include "core/plugin_host/files/windows_plugin.hpp"
 #include "core/settings/suggestion.hpp"
@@ -159,6 +160,15 @@ int plugin_inspect(const plugin_options& options) {
       requirements.push_back({{"service", need.service}, {"locality", need.same_process ? "same_process" : "any"}});
     object["requires"] = std::move(requirements);
     object["capabilities"] = strings(plugin.manifest.capabilities);
+    json::array codes;
+    for (const auto& code : plugin.manifest.codes) {
+      codes.push_back({{"code", code.code},
+                       {"stage", code.stage},
+                       {"class", name_of(code.outcome_class)},
+                       {"explanation", code.explanation},
+                       {"remedy", code.remedy}});
+    }
+    object["codes"] = std::move(codes);
     object["settings"] = plugin.manifest.settings;
     json::array routes;
     for (const auto& route : plugin.manifest.http_routes) {

@@ -1,7 +1,9 @@
 // Reads a plugin's manifest from its JSON form and checks every member of it. docs/formats/manifest.md
 #include "core/model/manifest.hpp"
 
+#include "core/model/capability.hpp"
 #include "core/model/json.hpp"
+#include "core/model/outcome_name.hpp"
 
 #include <tocsin/abi/ext/http_route.h>
 #include <boost/json.hpp>
@@ -160,15 +162,15 @@ class object_reader {
 };
 
 outcome_class parse_class(const string& text, const string& key) {
-  static constexpr string_view names[] = {"delivered", "permanent", "transient", "throttled",
-                                          "config",    "auth",      "uncertain"};
-  const auto* found = std::find(std::begin(names), std::end(names), text);
-  if (found == std::end(names)) {
+  const auto* const begin = outcome_class_names.begin();
+  const auto* const end = begin + static_cast<std::size_t>(outcome_class::returned);
+  const auto* found = std::find(begin, end, text);
+  if (found == end) {
     refuse(key, "\"" + text +
                     "\" is no class; it may be delivered, permanent, transient, throttled, config, auth or "
                     "uncertain.");
   }
-  return static_cast<outcome_class>(found - std::begin(names));
+  return static_cast<outcome_class>(found - begin);
 }
 
 void read_identity(const object_reader& top, manifest& into) {
@@ -358,6 +360,10 @@ manifest read(const json::value& value) {
   into.stages = top.texts("stages");
   read_codes(top, into);
   into.capabilities = top.texts("capabilities");
+  for (std::size_t index = 0; index < into.capabilities.size(); ++index) {
+    if (auto wrong = fault_of_capability(into.capabilities[index]); !wrong.empty())
+      refuse(element("capabilities", index), std::move(wrong));
+  }
   read_settings(top, into);
   read_groups(top, into);
   read_preset(top, into);

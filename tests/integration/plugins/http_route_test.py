@@ -217,6 +217,7 @@ def inspect_shows_what_a_plugin_takes():
         shown = served.host.run("plugin", "inspect", "requests", check=0).stdout
         expect("POST /v1/sources/NAME/heartbeat" in shown and "Publishes one event" in shown, shown)
         shown = served.host.run("plugin", "inspect", "requests", check=0, json_output=True)
+        expect(shown["codes"] == [], str(shown["codes"]))
         expect(shown["http_routes"][0] == {
             "method": "POST", "path": "/heartbeat", "scope": "publish", "content_types": ["application/json"],
             "summary": "Publishes one event and answers when it is on disk"}, str(shown["http_routes"]))

@@ -101,6 +101,15 @@ def its_settings_are_checked_in_code_and_older_ones_are_brought_up_to_date():
         expect('"begin" became "first"' in said, said)
 
 
+def inspect_shows_the_codes_that_it_may_report():
+    with host_with_robots() as host:
+        shown = host.run("plugin", "inspect", "robots", check=0, json_output=True)
+        expect(shown["codes"] == [
+            {"code": "OK", "stage": "", "class": "delivered", "explanation": "The robot took it.", "remedy": ""},
+            {"code": "NO_ROBOT", "stage": "ask", "class": "transient", "explanation": "It is away.", "remedy": "Wait."}],
+            str(shown["codes"]))
+
+
 def the_conformance_kit_finds_nothing():
     done = subprocess.run([GIVEN.tocsin, "plugin", "test", FOLDER / "plugins/robots.so", "--seed", "1", "--timeout", "60"],
                           text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=280)
@@ -116,7 +125,7 @@ try:
     shutil.copy(build_in_rust() if GIVEN.build else GIVEN.robots, FOLDER / "plugins/robots.so")
     status = run_tests([a_request_becomes_an_event_and_a_delivery_and_is_counted,
                         its_settings_are_checked_in_code_and_older_ones_are_brought_up_to_date,
-                        the_conformance_kit_finds_nothing])
+                        inspect_shows_the_codes_that_it_may_report, the_conformance_kit_finds_nothing])
 finally:
     shutil.rmtree(FOLDER, ignore_errors=True)
 sys.exit(status)

@@ -4,6 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+
+#include "core/model/capability.hpp"
+
 namespace tocsin {
 namespace {
 
@@ -169,6 +174,31 @@ TEST(Manifest, NamesTheMemberThatIsWrong) {
   EXPECT_THAT(fault_of(parse(R"("settings": {"type": "array"})")), HasSubstr("settings.type: must be object"));
   EXPECT_THAT(fault_of(parse(R"("groups": {"server": "host"})")), HasSubstr("groups.server: must be a list"));
   EXPECT_THAT(fault_of(parse(R"("preset": {"defaults": {}})")), HasSubstr("preset.for: is missing"));
+}
+
+TEST(Manifest, TakesTheVerbsOfTheTableAndListsThemWhereThereIsAnother) {
+  for (const capability_verb& one : capability_verbs)
+    EXPECT_TRUE(parse(R"("capabilities": [")" + std::string(one.verb) + R"(: setting:a.b,c"])")) << one.verb;
+  EXPECT_THAT(
+      fault_of(parse(R"("capabilities": ["read: setting:a", "erase: setting:a"])")),
+      HasSubstr("capabilities[1]: begins with \"erase\", which is no verb: it must be connect, listen, read, run "
+                "or write."));
+  for (const std::string wrong : {"read", "read:", "read: ", "read: path", "read:setting:a",
+                                  "read: setting:", "read: setting:a,", "read: setting:a, b", "read: setting:a,,b"})
+    EXPECT_THAT(fault_of(parse(R"("capabilities": [")" + wrong + "\"]")),
+                HasSubstr("capabilities[0]: must name settings, such as \"read: setting:path\""))
+        << wrong;
+  for (const std::string wrong : {" read: setting:a", "Read: setting:a", "reads: setting:a"})
+    EXPECT_THAT(fault_of(parse(R"("capabilities": [")" + wrong + "\"]")), HasSubstr("which is no verb")) << wrong;
+}
+
+TEST(Manifest, TheGuideForAuthorsHasTheTableOfVerbs) {
+  std::ifstream file(AUTHORS_GUIDE);
+  const std::string guide{std::istreambuf_iterator<char>(file), {}};
+  std::string table = "| verb | the plugin |\n|---|---|\n";
+  for (const capability_verb& one : capability_verbs)
+    table += "| `" + std::string(one.verb) + "` | " + std::string(one.meaning) + " |\n";
+  EXPECT_THAT(guide, HasSubstr(table + "\n"));
 }
 
 TEST(Manifest, RefusesWhatIsNoJsonObjectAndSaysWhere) {
