@@ -10,7 +10,7 @@ namespace tocsin {
 namespace {
 
 enum class caller { any, within_a_call, within_start };
-enum class state { always, not_in_stop };
+enum class state { always, before_stop, before_destroy };
 
 struct tag {
   std::string_view call;
@@ -20,11 +20,18 @@ struct tag {
 
 // As the headers in abi/ext/ have it. What is not here may be called by anybody in any state.
 constexpr std::array tags{
-    tag{"services.find", caller::within_start, state::always}, tag{"recall", caller::within_a_call, state::not_in_stop},
-    tag{"publish", caller::any, state::not_in_stop},           tag{"timer.start", caller::any, state::not_in_stop},
-    tag{"secrets.reveal", caller::any, state::not_in_stop},    tag{"doctor.stage", caller::any, state::not_in_stop},
-    tag{"doctor.done", caller::any, state::not_in_stop},
+    tag{"services.find", caller::within_start, state::always}, tag{"recall", caller::within_a_call, state::before_stop},
+    tag{"publish", caller::any, state::before_stop},           tag{"timer.start", caller::any, state::before_stop},
+    tag{"secrets.reveal", caller::any, state::before_stop},    tag{"doctor.stage", caller::any, state::before_stop},
+    tag{"doctor.done", caller::any, state::before_stop},       tag{"metrics.series", caller::any, state::before_stop},
+    tag{"metrics.record", caller::any, state::before_destroy},
 };
+
+// On the plugin's other threads a call may always be overtaken by stop().
+bool is_too_late(state latest, std::string_view within) {
+  if (latest == state::always) return false;
+  return within == "destroy" || (latest == state::before_stop && within == "stop");
+}
 
 }  // namespace
 
@@ -37,9 +44,8 @@ void check_caller(plugin_instance& instance, std::string_view call) {
       instance.misbehaves("it made a call that may be made in start() only", std::string(call) + ", " + where);
     } else if (known.who == caller::within_a_call && !within) {
       instance.misbehaves("it made a call on a wrong thread", std::string(call) + ", " + where);
-    } else if (known.when == state::not_in_stop && within && within->call() == "stop") {
-      // On the plugin's other threads a call may always be overtaken by stop().
-      instance.misbehaves("it made a call in stop() that it may make while active only", std::string(call));
+    } else if (within && is_too_late(known.when, within->call())) {
+      instance.misbehaves("it made a call that it may not make any more", std::string(call) + ", " + where);
     }
     return;
   }

@@ -1,9 +1,11 @@
 // A checked host reports each breach of the binary interface's law by plugin and call; another host does not look.
+#include "core/observe/metrics.hpp"
 #include "core/plugin_host/abi_values.hpp"
 #include "core/plugin_host/calls/subscriber_call.hpp"
 
 #include "sdk_plugin.hpp"
 
+#include <tocsin/sdk/metrics.hpp>
 #include <tocsin/sdk/source.hpp>
 #include <tocsin/sdk/subscriber.hpp>
 
@@ -18,6 +20,9 @@ namespace {
 class rule_breaker : public sdk::plugin, public sdk::source, public sdk::subscriber {
  public:
   using plugin::plugin;
+  ~rule_breaker() override {
+    if (in_destroy) in_destroy(host());
+  }
   void stop() override {
     if (in_stop) in_stop(host());
   }
@@ -27,16 +32,17 @@ class rule_breaker : public sdk::plugin, public sdk::source, public sdk::subscri
   void received(sdk::token, const sdk::events&, std::uint64_t) override {
     if (in_call) in_call(host());
   }
-  std::function<void(const sdk::host_api&)> in_stop, in_call;
+  std::function<void(const sdk::host_api&)> in_stop, in_call, in_destroy;
 };
 
 struct checked_house {
-  explicit checked_house(bool checked = true)
-      : plugin(services(house, checked), {TOCSIN_EXT_SOURCE, TOCSIN_EXT_SUBSCRIBER}) {}
+  explicit checked_house(bool checked = true, metric_registry* metrics = nullptr)
+      : plugin(services(house, checked, metrics), {TOCSIN_EXT_SOURCE, TOCSIN_EXT_SUBSCRIBER}) {}
 
-  static plugin_host_services services(test::fake_house& house, bool checked) {
+  static plugin_host_services services(test::fake_house& house, bool checked, metric_registry* metrics) {
     plugin_host_services services = house.services();
     services.checked = checked;
+    services.metrics = metrics;
     return services;
   }
   // Within a [worker] call.
@@ -77,7 +83,26 @@ TEST(CheckedCalls, AnEventThatIsPublishedInStopIsReported) {
   checked_house at;
   at.plugin.object().in_stop = [](const sdk::host_api& host) { host.publish(make_event()); };
   ASSERT_TRUE(at.plugin.stop());
-  EXPECT_EQ(at.log.count("it made a call in stop() that it may make while active only"), 1u);
+  EXPECT_EQ(at.log.count("it made a call that it may not make any more"), 1u);
+  EXPECT_EQ(at.log.count("publish, from stop"), 1u);
+}
+
+TEST(CheckedCalls, AMetricThatIsMadeInStopOrDestroyIsReported) {
+  metric_registry all;
+  const auto make = [](const sdk::host_api& host) {
+    const sdk::counter made(host, "tries_total", "Tries.");
+    made.add();
+  };
+  checked_house at(true, &all);
+  at.call(make);
+  EXPECT_EQ(at.log.count("plugin is misbehaving"), 0u);
+  at.plugin.object().in_stop = make;
+  at.plugin.object().in_destroy = make;
+  ASSERT_TRUE(at.plugin.stop());
+  EXPECT_EQ(at.log.count("it made a call that it may not make any more"), 3u);
+  EXPECT_EQ(at.log.count("metrics.series, from stop"), 1u);
+  EXPECT_EQ(at.log.count("metrics.series, from destroy"), 1u);
+  EXPECT_EQ(at.log.count("metrics.record, from destroy"), 1u);  // in stop() it still may
 }
 
 TEST(CheckedCalls, TextThatIsNotUtf8OrHasANulOrNoDataIsReported) {
