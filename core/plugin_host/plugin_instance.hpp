@@ -60,7 +60,7 @@ struct plugin_instance {
   control_thread control_calls;      // where the [control] calls are made
   callback_gate into_plugin;         // open while active: calls of [worker] and [any]
   callback_gate into_host;           // open from create() until destroy() has returned
-  callback_gate publications;        // open while active; inside is what published() has not answered yet
+  callback_gate publications;        // open from start() until stop(); inside is what published() has not answered yet
   std::atomic<bool> running{false};  // from start() until stop() has returned
 
   // How long stop() waits for the answers to what was published.

@@ -71,16 +71,17 @@ result<void> start_now(plugin_instance& instance) {
     const std::lock_guard control(instance.control);
     abi::gathering_sink reason(instance.late_sink("start"));
     instance.running = true;
+    instance.publications.open();
     const tocsin_status status = [&] {
       const plugin_call call(instance, "start", call_thread::control);
       return instance.plugin->start(instance.plugin->self, reason.raw());
     }();
     if (status == TOCSIN_OK) {
       instance.into_plugin.open();
-      instance.publications.open();
       return {};
     }
     instance.running = false;
+    static_cast<void>(instance.publications.shut(std::chrono::milliseconds(0)));
     instance.timers.cancel_all(*instance.services.clock);
     const fault why = failed("it could not be started: " + reason.words("it gave no reason."));
     destroy(instance);

@@ -12,6 +12,10 @@ namespace tocsin {
 void report_throw(plugin_instance& instance, std::string_view call, const std::string& about) noexcept;
 void report_throw(plugin_instance& instance, std::string_view call, const call_subject& about) noexcept;
 
+// The pass into the plugin for a call that its own start() may have brought about, such as a timer's: waits until
+// start() has returned. Empty: the plugin does not run.
+callback_gate::pass enter_once_started(plugin_instance& instance);
+
 // Every call of [worker] or [any] goes through here, and those of [control] through bounded_call.hpp. False: the plugin
 // threw, which is reported; what becomes of the call's subject is the caller's concern. call: a literal.
 template <class Function>

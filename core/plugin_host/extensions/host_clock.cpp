@@ -22,15 +22,8 @@ std::uint64_t monotonic_ns(void* context) {
 
 // On the plugin's queue: the timer may have been cancelled or set anew since it was due.
 void fire(plugin_instance& instance, std::uint64_t id, std::uint64_t run) {
-  if (!instance.into_plugin.is_open()) {
-    std::unique_lock until_started(instance.control, std::defer_lock);
-    // By the system's clock, which is how thread sanitizers know this call.
-    while (!until_started.try_lock_until(std::chrono::system_clock::now() + std::chrono::milliseconds(50)))
-      if (instance.is_hung()) return;
-  }
-  if (!instance.timers.take(id, run)) return;
-  const auto pass = instance.into_plugin.enter();
-  if (!pass) return;
+  const auto pass = enter_once_started(instance);
+  if (!pass || !instance.timers.take(id, run)) return;
   guarded_call(instance, "timer.fired", {.kind = "timer", .number = id},
                [&] { instance.tables.timer->fired(instance.plugin->self, id); });
 }

@@ -100,7 +100,7 @@ void answer(plugin_instance& instance, tocsin_token source, std::uint64_t ticket
     }
     return;
   }
-  const auto pass = instance.into_plugin.enter();
+  const auto pass = enter_once_started(instance);
   if (!pass) return;
   guarded_call(instance, "source.published", {.kind = "ticket", .number = ticket},
                [&] { instance.tables.source->published(instance.plugin->self, source, ticket, &shown); });

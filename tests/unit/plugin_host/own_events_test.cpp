@@ -5,6 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <stdexcept>
+
 namespace tocsin {
 namespace {
 
@@ -31,6 +34,28 @@ sdk::event make_event() {
   made.type = "tocsin.test";
   return made;
 }
+
+// Publishes in start().
+class eager_source : public telling_source {
+ public:
+  using telling_source::telling_source;
+  void start() override {
+    host().publish(make_event(), 7);
+    if (fails) throw std::runtime_error("it fails");
+    started_ = true;
+  }
+  void published(sdk::token which, std::uint64_t ticket, const sdk::publish_result& result) override {
+    ++calls;
+    if (!started_) answered_too_early = true;
+    telling_source::published(which, ticket, result);
+  }
+  inline static bool fails = false;
+  inline static std::atomic<int> calls{0};
+  std::atomic<bool> answered_too_early{false};
+
+ private:
+  std::atomic<bool> started_{false};
+};
 
 TEST(OwnEvents, ArePublishedByAPluginThatIsNoSource) {
   test::fake_house house;
@@ -66,6 +91,27 @@ TEST(OwnEvents, AnswerASourceUnderTheTokenOfNothing) {
   test::running_sdk_plugin<telling_source> running(house, {TOCSIN_EXT_SOURCE});
   running.object().host().publish(make_event(), 7);
   EXPECT_EQ(running.object().answers.wait(1), (std::vector<std::vector<std::uint64_t>>{{0, 0, 7, 1}}));
+}
+
+TEST(OwnEvents, MayBePublishedWhileThePluginStarts) {
+  test::fake_house house;
+  house.answer = [](const source_publication&) { return publication_result{1, 0}; };
+  test::running_sdk_plugin<eager_source> running(house, {TOCSIN_EXT_SOURCE});
+  EXPECT_EQ(running.object().answers.wait(1), (std::vector<std::vector<std::uint64_t>>{{0, 0, 7, 1}}));
+  EXPECT_FALSE(running.object().answered_too_early);
+}
+
+TEST(OwnEvents, OfAPluginThatFailsToStartAreNotAnswered) {
+  eager_source::fails = true;
+  eager_source::calls = 0;
+  {
+    test::fake_house house;  // its end waits for what is posted
+    house.answer = [](const source_publication&) { return publication_result{1, 0}; };
+    EXPECT_THROW((test::running_sdk_plugin<eager_source>(house, {TOCSIN_EXT_SOURCE})), std::runtime_error);
+    EXPECT_EQ(house.publications.size(), 1u);
+  }
+  eager_source::fails = false;
+  EXPECT_EQ(eager_source::calls, 0);
 }
 
 TEST(OwnEvents, ThatAreNotTakenAreLoggedWhereNobodyIsThereToBeTold) {
