@@ -7,7 +7,8 @@ namespace tocsin {
 
 bool diagnosis_run::report(diagnosis_stage stage) {
   const std::lock_guard lock(mutex_);
-  if (state_ != state::running || (!waiting_.empty() && !waiting_.back().ok)) return false;
+  if (state_ == state::given_up) return true;  // nobody waits for it any more
+  if (state_ == state::finished || (!waiting_.empty() && !waiting_.back().ok)) return false;
   waiting_.push_back(std::move(stage));
   changed_.notify_all();
   return true;

@@ -16,7 +16,7 @@ namespace tocsin {
 // One run. report(), finish() and give_up(): [any thread]; next(): the one who waits.
 class diagnosis_run {
  public:
-  // False: the run is over, or a stage of it has failed already, after which there is none.
+  // False: the run was finished, or a stage of it has failed already, after which there is none.
   bool report(diagnosis_stage stage);
   // False: it was finished before.
   bool finish();

@@ -139,6 +139,15 @@ TEST(CheckPreset, GivesThePluginsFindings) {
   EXPECT_TRUE(at.host->check_preset("nobody", at.settings).empty());
 }
 
+TEST(Diagnose, TakesAStageThatComesAfterTheLimitForNoMisdeed) {
+  diagnosis_run run;
+  run.give_up();
+  EXPECT_TRUE(run.report({}));
+  EXPECT_TRUE(run.finish());
+  EXPECT_FALSE(run.next());
+  EXPECT_TRUE(run.timed_out());
+}
+
 TEST(Channel, DeliversThroughARealPlugin) {
   clinic at;
   const auto channel = at.host->channel("everything");
