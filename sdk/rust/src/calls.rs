@@ -165,7 +165,7 @@ pub trait SecretStore: Plugin {
     /// [control] active, draining. Answer the requests that are under way before this returns.
     fn close(&self, store: Token);
 
-    /// [worker] active. Look up what follows the colon of a reference; answer now or later, from any thread.
+    /// [any] active: several at once. Look up what follows the colon of a reference; answer now or later, from any thread.
     fn fetch(&self, store: Token, reference: &str, request: SecretRequest);
 }
 

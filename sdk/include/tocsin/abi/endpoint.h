@@ -29,11 +29,12 @@ typedef struct tocsin_endpoint {
   tocsin_string pool;
 } tocsin_endpoint;
 
-/* What a channel answers when it opens an endpoint. The host sets struct_size. */
+/* What a channel answers when it opens an endpoint. The host sets struct_size; the channel writes no further than that.
+ */
 typedef struct tocsin_endpoint_info {
   uint32_t struct_size;
-  uint32_t slots;     /* how many deliveries it takes at once; at least 1 */
-  tocsin_token token; /* names the endpoint from now on */
+  uint32_t slots;     /* how many deliveries it takes at once; at least 1 (0 counts as 1) */
+  tocsin_token token; /* names the endpoint from now on: not {0, 0} and not that of another open endpoint */
 } tocsin_endpoint_info;
 
 #ifdef __cplusplus

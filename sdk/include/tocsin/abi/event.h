@@ -9,7 +9,8 @@
 extern "C" {
 #endif
 
-/* Empty strings and TOCSIN_NO_TIME mean that the attribute is absent. */
+/* Empty strings and TOCSIN_NO_TIME mean that the attribute is absent. An attribute is at most 64 KiB of UTF-8 without
+ * control characters; an event that breaks this or what is said below is refused whole (EVENT_INVALID). */
 typedef struct tocsin_event {
   uint32_t struct_size;
   uint32_t reserved;
@@ -19,11 +20,11 @@ typedef struct tocsin_event {
   tocsin_string subject;
   int64_t time_ms;
   tocsin_string data_content_type; /* empty: application/json */
-  tocsin_bytes data;               /* JSON, or text of data_content_type */
+  tocsin_bytes data;               /* JSON, or UTF-8 text of data_content_type; kept as it is */
 
   /* Extension attributes that Tocsin knows. */
   tocsin_string organization; /* empty: the host's own event */
-  tocsin_string severity;     /* info, success, warn, error or fatal; empty: info */
+  tocsin_string severity;     /* info, success, warn, error or fatal, nothing else; empty: info */
   tocsin_string recipient;    /* for routes that say "{{recipient}}" */
   tocsin_string language;     /* BCP 47 */
   tocsin_string dedupkey;

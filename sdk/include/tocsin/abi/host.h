@@ -18,8 +18,9 @@ typedef struct tocsin_host {
   tocsin_string name;   /* "tocsin" */
   tocsin_string version;
 
-  /* The table of one extension (ext/...: TOCSIN_HOST_...), or null if this host does not have it. The table is valid as
-   * long as the host. [any] in any state */
+  /* The table of one extension (ext/...: TOCSIN_HOST_...), or null if this host does not have it: the plugin goes on
+   * without it, or fails start() with a sentence that names it. The table is valid as long as the host. [any] in any
+   * state */
   const void* (*get_extension)(void* context, tocsin_string id);
 } tocsin_host;
 

@@ -24,11 +24,11 @@ typedef struct tocsin_outcome {
   uint32_t struct_size;
   tocsin_outcome_class outcome_class;
   tocsin_token delivery;
-  tocsin_string code;         /* a stable upper-case word; one of the manifest's "codes" */
-  int64_t retry_after_ms;     /* the other side's wish, or -1 */
+  tocsin_string code;         /* a stable upper-case word of at most 64 bytes; one of the manifest's "codes" */
+  int64_t retry_after_ms;     /* the other side's wish, or -1 (as is anything below 0) */
   tocsin_string detail;       /* our words, one line: what happened here; empty: the code's own explanation serves */
-  tocsin_string server_reply; /* the other side's words, as it said them, one line */
-  tocsin_string transcript;   /* the dialogue, bounded (8 KiB), without secrets; may be empty */
+  tocsin_string server_reply; /* the other side's words, as it said them, one line; of this and detail 4 KiB are kept */
+  tocsin_string transcript;   /* the dialogue without secrets, of which 8 KiB are kept; may be empty */
 } tocsin_outcome;
 
 #ifdef __cplusplus

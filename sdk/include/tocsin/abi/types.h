@@ -8,14 +8,21 @@
  *  - text is UTF-8 with a length and no terminator, borrowed for the duration of the call that carries it;
  *  - results that have no fixed size are written to a sink that the caller supplies; nobody frees what another
  *    allocated;
+ *  - a flag is 0 or 1; whoever reads one takes anything but 0 for 1;
  *  - no exception, longjmp or C++ type crosses.
  *
  * Each function is tagged with the thread that calls it and the plugin's states in which it may be called:
  *   [control]  about a plugin's life and settings: one such call at a time for a plugin, on any thread of the host's
- *   [worker]   one of the host's pool threads; calls about one endpoint, source or timer come one at a time
- *   [any]      any thread, also several at once
+ *   [worker]   one of the host's pool threads; calls about one endpoint, source, subscription or timer come one at a
+ *              time, those about different ones also at once
+ *   [any]      any thread, also several at once, about the same thing as well
  *   [caller]   the thread of the call that carries the table, while that call lasts
  *   [service]  a thread of the service that offers the extension, whose header says more of it; must not block
+ *
+ * Calls of one tag may come while one of another is under way; but while start() and stop() run the host makes no
+ * other call into the plugin. Whatever the tag, a call returns soon: a host goes on without a plugin that holds one for
+ * longer than its limit ([plugins] call_limit, 5 s).
+ *
  * States: created -> active -> draining -> stopped (plugin.h). */
 #ifndef TOCSIN_ABI_TYPES_H
 #define TOCSIN_ABI_TYPES_H
@@ -27,14 +34,15 @@
 extern "C" {
 #endif
 
-/* What a call came to. Any value that is not named here means TOCSIN_FAILED. */
+/* What a call came to. Any value that is not named here means TOCSIN_FAILED. On any failure what the call would have
+ * filled in is left as it was or means nothing, unless the function says otherwise. */
 typedef int32_t tocsin_status;
 #define TOCSIN_OK 0
 #define TOCSIN_FAILED 1      /* it did not work; the error sink, where there is one, says why */
 #define TOCSIN_INVALID 2     /* the caller's arguments are wrong */
 #define TOCSIN_UNAVAILABLE 3 /* not now (no credit, not started, shutting down); the same call may work later */
 #define TOCSIN_UNSUPPORTED 4 /* this side does not know what was asked for */
-#define TOCSIN_NO_MEMORY 5
+#define TOCSIN_NO_MEMORY 5   /* any call may come to it */
 
 /* UTF-8 text. data may be null only where size is 0. Not terminated. */
 typedef struct tocsin_string {
@@ -63,8 +71,9 @@ typedef struct tocsin_field {
 } tocsin_field;
 
 /* Where the callee writes a result or the reason of a failure. May be called more than once; the parts are joined.
- * A status other than TOCSIN_OK says that the caller can take no more: give up. Valid for the duration of the call.
- * [caller] in any state */
+ * A status other than TOCSIN_OK says that the caller can take no more: give up. TOCSIN_NO_MEMORY: it is full, and took
+ * what it had room for; TOCSIN_INVALID: there is a size without data. Valid for the duration of the call. A host takes
+ * 16 KiB of a reason and shows 4 KiB of it. [caller] in any state */
 typedef struct tocsin_sink {
   uint32_t struct_size;
   uint32_t reserved;

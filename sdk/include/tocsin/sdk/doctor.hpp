@@ -58,7 +58,8 @@ class doctor {
   virtual ~doctor() = default;
 
   // [control] active. Begin and return at once; report() each stage, then host().report_done() exactly once. An
-  // exception: the diagnosis did not begin, what() says why, and nothing may be reported.
+  // exception: the diagnosis did not begin, nothing may be reported, and the host shows what() as a failure of the
+  // endpoint's settings. What is wrong with the connection is a stage that fails.
   virtual void diagnose(const diagnosis& request) = 0;
 };
 

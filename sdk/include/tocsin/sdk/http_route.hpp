@@ -42,10 +42,10 @@ class http_route {
  public:
   virtual ~http_route() = default;
 
-  // [worker] active. Take one request and return at once; answer it exactly once through host().answer(), now or later,
-  // from any thread. After 30 s the host answers for you. Several may come at the same time. The method and the path
-  // are among the manifest's "http_routes", and the caller's token was checked. Throw only before it is answered: it is
-  // then answered 500, with what() in the log alone.
+  // [any] active. Take one request and return at once; answer it exactly once through host().answer(), now or later,
+  // from any thread. After 30 s the host answers for you. Several come at once, for one source as well. The method and
+  // the path are among the manifest's "http_routes", and the caller's token was checked. Throw only before it is
+  // answered: it is then answered 500, with what() in the log alone.
   virtual void call(const http_call& request) = 0;
 };
 

@@ -60,12 +60,13 @@ class plugin {
   plugin(const plugin&) = delete;
   plugin& operator=(const plugin&) = delete;
 
-  // [control] created, stopped. Look for services, start threads. An exception: the plugin does not run, what() says
-  // why, and all is as before.
+  // [control] created, stopped. Look for services, start threads. The plugin counts as active from here on: host() may
+  // be called as in that state; calls of the host's come after this has returned. An exception: the plugin does not
+  // run, what() says why, and all is as before.
   virtual void start() {}
 
   // [control] active, draining. Finish or abandon all work. After it returns the plugin calls nothing of the host's and
-  // has no thread. Endpoints and sources that are still open are closed by it.
+  // has no thread. Endpoints, sources, subscriptions and stores that are still open are closed by it.
   virtual void stop() {}
 
   // [control] in any state. The C table of an extension that this SDK has no class for, such as tocsin.stream/1, or

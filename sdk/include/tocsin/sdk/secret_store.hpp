@@ -111,17 +111,17 @@ class secret_store {
   // [control] active, draining. The end of it: its requests are answered before this returns, such as by dropping them.
   virtual void close(token store) = 0;
 
-  // [worker] active; several at once. Look up what follows the colon of a reference. Return at once: move the request
-  // away, and answer it when the value is there. An exception answers it: a `failure` chooses the status. reference is
-  // borrowed for the call.
+  // [any] active: several at once, for one store as well. Look up what follows the colon of a reference. Return at
+  // once: move the request away, and answer it when the value is there. An exception answers it: a `failure` chooses
+  // the status. reference is borrowed for the call.
   virtual void fetch(token store, std::string_view reference, secret_request&& request) = 0;
 };
 
 // A store that has its values at hand, such as in a file or in memory, and need not wait for anything.
 class simple_secret_store : public secret_store {
  public:
-  // [worker] active; several at once. The value; or throw failure(TOCSIN_INVALID, ...) for a secret that there is not,
-  // failure(TOCSIN_UNAVAILABLE, ...) where it cannot be told now.
+  // [any] active: several at once, for one store as well. The value; or throw failure(TOCSIN_INVALID, ...) for a secret
+  // that there is not, failure(TOCSIN_UNAVAILABLE, ...) where it cannot be told now.
   virtual secret look_up(token store, std::string_view reference) = 0;
 
   void fetch(token store, std::string_view reference, secret_request&& request) final {

@@ -30,7 +30,8 @@ typedef struct tocsin_channel {
 
   /* Begin count deliveries, each for the endpoint that it names. Returns at once; every delivery is completed exactly
    * once through tocsin.host.complete/1, from any thread, possibly before this returns. Never more than the endpoint's
-   * slots are in the channel's hands. The messages are borrowed for the call. [worker] active */
+   * slots are in the channel's hands. The messages are borrowed for the call. One that is not completed when
+   * close() or stop() has returned counts as uncertain. [worker] active */
   void (*deliver)(void* self, const tocsin_message* const* messages, uint64_t count);
 
   /* Give these deliveries back as soon as possible: one that was not begun is completed with TOCSIN_CLASS_RETURNED, one
@@ -42,8 +43,8 @@ typedef struct tocsin_host_complete {
   uint32_t struct_size;
   uint32_t reserved;
 
-  /* Hand in count outcomes, borrowed for the call. A delivery that is not the channel's to complete is reported in the
-   * log and passed over. [any] active, draining */
+  /* Hand in count outcomes, borrowed for the call and copied. A delivery that is not, or no longer, the channel's to
+   * complete is reported in the log and passed over; so is a null among the outcomes. [any] active, draining */
   void (*complete)(void* context, const tocsin_outcome* const* outcomes, uint64_t count);
 } tocsin_host_complete;
 

@@ -24,11 +24,12 @@ typedef struct tocsin_host_timer {
   uint32_t struct_size;
   uint32_t reserved;
 
-  /* Call tocsin.timer/1 fired(id) once, delay_ms from now. id is the plugin's own number; starting one that runs sets
-   * it anew. [any] active */
+  /* Call tocsin.timer/1 fired(id) once, delay_ms from now (100,000 days at most, as which a longer delay counts). id is
+   * the plugin's own number; starting one that runs sets it anew. From a plugin that does not offer tocsin.timer/1 it
+   * is reported in the log and passed over. stop() ends every timer. [any] active */
   void (*start)(void* context, uint64_t id, uint64_t delay_ms);
 
-  /* A call that is already under way is not stopped. [any] active, draining */
+  /* An id that does not run is passed over. A call that is already under way is not stopped. [any] active, draining */
   void (*cancel)(void* context, uint64_t id);
 } tocsin_host_timer;
 
@@ -36,7 +37,10 @@ typedef struct tocsin_host_timer {
 typedef struct tocsin_timer {
   uint32_t struct_size;
   uint32_t reserved;
-  void (*fired)(void* self, uint64_t id); /* [worker] active, draining */
+
+  /* The time of start(id) is over, and it was neither set anew nor cancelled. Calls about one id come one at a time.
+   * Not before the plugin's start() has returned. [worker] active, draining */
+  void (*fired)(void* self, uint64_t id);
 } tocsin_timer;
 
 #ifdef __cplusplus

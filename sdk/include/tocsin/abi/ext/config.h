@@ -26,14 +26,16 @@ typedef struct tocsin_config {
   uint32_t struct_size;
   uint32_t reserved;
 
-  /* Look at settings that hold the schema. Must not touch the network. A fatal finding is a SETTINGS_INVALID of the
-   * channel or source. Borrowed for the call. [control] active */
+  /* Look at settings that hold the schema. Must not touch the network. A fatal finding keeps the
+   * source or subscription closed and the secret store unused, and pauses the endpoint, with its code. All is borrowed
+   * for the call. [control] active */
   void (*check)(void* self, const tocsin_config_input* input, const tocsin_finding_report* report);
 
   /* Settings that do not hold the schema, as they were written: if they are an older version's, write the whole table
    * in today's form to settings, and say in findings which key became what; the host checks the result against the
-   * schema, uses it, and leaves the file alone. TOCSIN_UNSUPPORTED: they are nothing that was ever right. May be null:
-   * there is no older version. [control] active */
+   * schema, uses it, and leaves the file alone. settings takes 1 MiB. TOCSIN_UNSUPPORTED, as any other failure: they
+   * are nothing that was ever right, and stay an error; the first finding may say why. All is borrowed for the call.
+   * May be null: there is no older version. [control] active */
   tocsin_status (*migrate)(void* self, const tocsin_config_input* input, const tocsin_sink* settings,
                            const tocsin_finding_report* report);
 } tocsin_config;

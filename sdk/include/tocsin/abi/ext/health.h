@@ -21,7 +21,7 @@ typedef struct tocsin_health {
   uint32_t reserved;
 
   /* Answer from what is known; must not block or touch the network. One sentence for an operator is written to text
-   * where the state is not good. [worker] active */
+   * where the state is not good; 4 KiB of it are kept. One such call at a time. [worker] active */
   tocsin_health_state (*check)(void* self, const tocsin_sink* text);
 } tocsin_health;
 

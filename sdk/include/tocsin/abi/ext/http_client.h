@@ -35,7 +35,8 @@ typedef struct tocsin_http_response {
   tocsin_bytes body;
 } tocsin_http_response;
 
-/* The response goes to response(context, ...), exactly once a request. [service] active, draining */
+/* The response goes to response(context, ...), exactly once a request, possibly before request() returns; it is
+ * borrowed for the call. [service] active, draining */
 typedef struct tocsin_http_handler {
   uint32_t struct_size;
   uint32_t reserved;
@@ -48,14 +49,18 @@ typedef struct tocsin_http_client {
 
   /* Prepare a client from settings: JSON with the keys tls (as in tocsin_endpoint.settings) and private_addresses
    * (false: an address that is private or loopback is refused, TCP_UNREACHABLE). Connections and TLS sessions are kept
-   * within one client only. [control] active */
+   * within one client only. The settings are borrowed for the call. TOCSIN_INVALID: they are wrong, the reason is in
+   * error. [control] active */
   tocsin_status (*open)(void* self, tocsin_string settings, tocsin_token* client, const tocsin_sink* error);
 
-  /* Requests of the client's that are under way are answered first, as cancelled. [any] active */
+  /* Requests of the client's that are under way are answered first, as cancelled. An unknown one is passed over.
+   * [any] active */
   void (*close)(void* self, tocsin_token client);
 
   /* Begin a request, borrowed for the call and copied. handler and context stay valid until the response.
-   * TOCSIN_INVALID: the request is wrong, the reason is in error, and no response follows. [any] active */
+   * TOCSIN_INVALID: the request is wrong or the client is not known. TOCSIN_UNAVAILABLE: the service is not started, is
+   * stopping or has too much under way. After these and any other failure no response follows, and the reason is in
+   * error. [any] active */
   tocsin_status (*request)(void* self, tocsin_token client, const tocsin_http_request* request,
                            const tocsin_http_handler* handler, void* context, tocsin_token* token,
                            const tocsin_sink* error);

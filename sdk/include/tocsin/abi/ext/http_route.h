@@ -32,11 +32,11 @@ typedef struct tocsin_http_call {
 
 typedef struct tocsin_http_answer {
   uint32_t struct_size;
-  uint32_t status;            /* 200..599; anything else becomes 500 */
-  tocsin_string content_type; /* empty: application/json */
-  tocsin_bytes body;
+  uint32_t status;             /* 200..599 */
+  tocsin_string content_type;  /* empty: application/json */
+  tocsin_bytes body;           /* at most 8 MiB */
   const tocsin_field* headers; /* further ones, such as retry-after; those of the connection are the host's */
-  uint64_t header_count;
+  uint64_t header_count;       /* at most 64, each of at most 8 KiB */
 } tocsin_http_answer;
 
 typedef struct tocsin_http_route {
@@ -44,8 +44,8 @@ typedef struct tocsin_http_route {
   uint32_t reserved;
 
   /* Take one call, borrowed for the duration of this; answer it exactly once through tocsin.host.http_answer/1, from
-   * any thread, possibly before this returns. A call that is not answered in time is answered 504 by the host. [worker]
-   * active */
+   * any thread, possibly before this returns. Several come at once, for one source as well, and beside published() and
+   * fired(). A call that is not answered within 30 s is answered 504 by the host. [any] active */
   void (*call)(void* self, const tocsin_http_call* call);
 } tocsin_http_route;
 
@@ -53,8 +53,9 @@ typedef struct tocsin_host_http_answer {
   uint32_t struct_size;
   uint32_t reserved;
 
-  /* Answer a call; borrowed and copied. A call that is not the plugin's to answer, or was answered, is reported in the
-   * log and passed over. [any] active, draining */
+  /* Answer a call; borrowed and copied. What cannot be sent (another status, a header that is the host's or has a
+   * control character in it, more than fits) is answered 500 and reported in the log. A call that is not the plugin's
+   * to answer, or was answered, is reported in the log and passed over. [any] active, draining */
   void (*answer)(void* context, tocsin_token call, const tocsin_http_answer* answer);
 } tocsin_host_http_answer;
 

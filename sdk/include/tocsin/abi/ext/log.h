@@ -11,7 +11,7 @@ extern "C" {
 
 #define TOCSIN_HOST_LOG "tocsin.host.log/1-draft"
 
-typedef uint32_t tocsin_log_level;
+typedef uint32_t tocsin_log_level; /* a value that the host does not know is treated as TOCSIN_LOG_INFO */
 #define TOCSIN_LOG_DEBUG 0u
 #define TOCSIN_LOG_INFO 1u
 #define TOCSIN_LOG_WARN 2u
@@ -22,7 +22,8 @@ typedef struct tocsin_host_log {
   uint32_t struct_size;
   uint32_t reserved;
 
-  /* One line. Secrets that were revealed to the plugin are blotted out. [any] in any state */
+  /* One line, borrowed for the call. Secrets that were revealed to the plugin are blotted out. Of the text and of each
+   * value 4 KiB are written, of the fields the first 64; a line break becomes a space. [any] in any state */
   void (*write)(void* context, tocsin_log_level level, tocsin_string text, const tocsin_field* fields,
                 uint64_t field_count);
 } tocsin_host_log;

@@ -11,10 +11,10 @@ extern "C" {
 
 #define TOCSIN_HOST_METRICS "tocsin.host.metrics/1-draft"
 
-typedef uint32_t tocsin_metric_kind;
-#define TOCSIN_METRIC_COUNTER 0u   /* record() adds a value that is not negative */
-#define TOCSIN_METRIC_GAUGE 1u     /* record() sets the value */
-#define TOCSIN_METRIC_HISTOGRAM 2u /* record() observes one value */
+typedef uint32_t tocsin_metric_kind; /* one that the host does not know is refused: series() answers 0 */
+#define TOCSIN_METRIC_COUNTER 0u     /* record() adds a value that is not negative */
+#define TOCSIN_METRIC_GAUGE 1u       /* record() sets the value */
+#define TOCSIN_METRIC_HISTOGRAM 2u   /* record() observes one value */
 
 /* One metric: served as tocsin_PLUGIN_NAME, the plugin's id with "_" for "-". */
 typedef struct tocsin_metric {
@@ -22,9 +22,9 @@ typedef struct tocsin_metric {
   tocsin_metric_kind kind;
   tocsin_string name; /* [a-z][a-z0-9_]*, at most 100 bytes, with its unit at the end: "tls_handshake_seconds";
                        * a counter's ends in _total, and no other's does: "sessions_total" */
-  tocsin_string help; /* one sentence */
+  tocsin_string help; /* one sentence, of which 256 bytes are kept */
   int64_t divisor;    /* values are served divided by it: 1000 for milliseconds under a name that says seconds; >= 1 */
-  const int64_t* bounds; /* histogram: upper bounds of its buckets, rising, in undivided values */
+  const int64_t* bounds; /* histogram: upper bounds of its buckets, rising, in undivided values; 64 at most */
   uint64_t bound_count;
 } tocsin_metric;
 
@@ -35,10 +35,11 @@ typedef struct tocsin_host_metrics {
   /* A series of a metric, told apart by its labels (names [a-z][a-z0-9_]*; every series of a metric bears the same
    * names, at most 16; few values: no ids, no addresses; what is longer than 256 bytes is cut). Asking again for the
    * same one gives the same number. 0: refused, the log says why (wrong name, another kind under this name, over 1,000
-   * series of the plugin's). [any] created, active */
+   * series of the plugin's). All is borrowed for the call. [any] created, active */
   uint64_t (*series)(void* context, const tocsin_metric* metric, const tocsin_field* labels, uint64_t label_count);
 
-  /* One value. Cheap: no look-up, no lock. Series 0 is passed over. [any] created, active, draining */
+  /* One value. Cheap: no look-up, no lock. A series that series() never answered, 0 among them, is passed over. [any]
+   * created, active, draining */
   void (*record)(void* context, uint64_t series, int64_t value);
 } tocsin_host_metrics;
 

@@ -18,7 +18,8 @@ typedef struct tocsin_preset {
   uint32_t struct_size;
   uint32_t reserved;
 
-  /* Look at an endpoint's effective settings. Must not touch the network. [control] active */
+  /* Look at an endpoint's effective settings, borrowed for the call. Must not touch the network. A fatal finding pauses
+   * the endpoint, with its code. [control] active */
   void (*check)(void* self, const tocsin_endpoint* endpoint, const tocsin_finding_report* report);
 } tocsin_preset;
 

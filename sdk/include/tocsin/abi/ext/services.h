@@ -22,8 +22,11 @@ typedef struct tocsin_host_services {
   uint32_t struct_size;
   uint32_t reserved;
 
-  /* Only ids that the manifest's "requires" names are found. A service that was found stays valid until the finder's
-   * stop() returns: providers start before and stop after those who need them. [control] in start() */
+  /* Only ids that the manifest's "requires" names are found, and in start() all of them are: a plugin is not started
+   * without what it requires. A service that was found stays valid until the finder's stop() returns: providers start
+   * before and stop after those who need them. TOCSIN_UNSUPPORTED: "requires" does not name it, which is reported in
+   * the log; TOCSIN_INVALID: service is null or its struct_size too small; TOCSIN_UNAVAILABLE: the plugin was not
+   * started. After a failure service is as it was. id is borrowed for the call. [control] in start() */
   tocsin_status (*find)(void* context, tocsin_string id, tocsin_service* service);
 } tocsin_host_services;
 

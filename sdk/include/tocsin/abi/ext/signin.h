@@ -24,6 +24,7 @@ typedef struct tocsin_signin_request {
   tocsin_bytes tls_server_end_point; /* RFC 5929 channel binding, or empty */
 } tocsin_signin_request;
 
+/* A handler passes over an event of a kind that it does not know: what it waits for still follows. */
 typedef uint32_t tocsin_signin_event_kind;
 #define TOCSIN_SIGNIN_RESPONSE 1u /* send data to the server (not encoded); what it answers goes to step() */
 #define TOCSIN_SIGNIN_DONE 2u     /* the mechanism is content, the server verified where it can be; the last event */
@@ -53,26 +54,34 @@ typedef struct tocsin_signin {
   uint32_t reserved;
 
   /* Prepare an account from settings in the form of tocsin_endpoint.settings; of these the service reads domain,
-   * username, password, use_default_credentials and oauth. Tokens are kept within one account only. [control] active */
+   * username, password, use_default_credentials and oauth. Tokens are kept within one account only. settings is
+   * borrowed for the call. TOCSIN_INVALID: they cannot work, the reason is in error. [control] active */
   tocsin_status (*open_account)(void* self, tocsin_string settings, tocsin_token* account, const tocsin_sink* error);
-  /* Exchanges of the account's end as FAILED first. [any] active */
+
+  /* Exchanges of the account's end as FAILED first. An unknown account is passed over. [any] active */
   void (*close_account)(void* self, tocsin_token account);
 
   /* Of the mechanisms offered (IANA names, separated by one space) those that this account can use, strongest first,
-   * written to usable in the same form. [any] active */
+   * written to usable in the same form; nothing is written where there is none, which is no failure. offered and usable
+   * are borrowed for the call. TOCSIN_INVALID: the account is not known. What usable's own write() answers is answered,
+   * too. [any] active */
   tocsin_status (*choose)(void* self, tocsin_token account, tocsin_string offered, uint32_t encrypted,
                           const tocsin_sink* usable);
 
   /* Begin an exchange; RESPONSE or FAILED follows. handler and context stay valid until the last event. The request is
-   * borrowed for the call. [any] active */
+   * borrowed for the call and copied. TOCSIN_INVALID: the account is not known, or the handler has no function.
+   * TOCSIN_UNAVAILABLE: the service is not started or is stopping. After these and any other failure no event follows;
+   * a mechanism that the account cannot use is no failure of the call: FAILED says so. [any] active */
   tocsin_status (*begin)(void* self, tocsin_token account, const tocsin_signin_request* request,
                          const tocsin_signin_handler* handler, void* context, tocsin_token* exchange);
 
-  /* The server's challenge, decoded; RESPONSE, DONE or FAILED follows. [any] active */
+  /* The server's challenge, decoded and borrowed for the call; RESPONSE, DONE or FAILED follows. An exchange that is
+   * not known, or over, is passed over. [any] active */
   void (*step)(void* self, tocsin_token exchange, tocsin_bytes challenge);
 
   /* The server's verdict, which ends the exchange: accepted 1 or 0, and its words. DONE or FAILED follows where it has
-   * not come yet. A token that the server refused is fetched anew for the next exchange, once. [any] active */
+   * not come yet. A token that the server refused is fetched anew for the next exchange, once. An exchange that is not
+   * known, or over, is passed over. [any] active */
   void (*finish)(void* self, tocsin_token exchange, uint32_t accepted, tocsin_string server_reply);
 } tocsin_signin;
 

@@ -28,12 +28,14 @@ typedef struct tocsin_source_config {
   uint64_t credits;           /* how many events may be under way; at least 1 */
 } tocsin_source_config;
 
-/* What a publish() came to. */
+/* What a publish() came to. status: TOCSIN_OK: all of it is on disk. Else nothing is, and reason says why:
+ * TOCSIN_UNAVAILABLE: the host has too much to do, its disk is full or it is stopping: publish the same again later;
+ * TOCSIN_INVALID: an event is not valid; TOCSIN_FAILED: the store failed. */
 typedef struct tocsin_publish_result {
   uint32_t struct_size;
-  tocsin_status status; /* TOCSIN_OK: all of it is on disk. Else nothing is, and reason says why. */
-  uint64_t accepted;    /* events that were new */
-  uint64_t duplicates;  /* events whose identity was known already */
+  tocsin_status status;
+  uint64_t accepted;   /* events that were new */
+  uint64_t duplicates; /* events whose identity was known already */
   tocsin_string reason;
 } tocsin_publish_result;
 
@@ -42,7 +44,9 @@ typedef struct tocsin_source {
   uint32_t reserved;
 
   /* Begin a configured source and answer the token that names it: not {0, 0} and not that of another open source, else
-   * the host does not take the source. publish() may be called as soon as this has returned. [control] active */
+   * the host does not take the source. On failure the reason is written to error, and the source does not run
+   * (SETTINGS_INVALID). The config is borrowed for the call. publish() may be called as soon as this has returned.
+   * [control] active */
   tocsin_status (*open)(void* self, const tocsin_source_config* config, tocsin_token* source, const tocsin_sink* error);
 
   /* The end of it: nothing is published for it any more. What was published before is still answered. A host that did
@@ -52,7 +56,8 @@ typedef struct tocsin_source {
 
   /* The answer to the publish() that bore this ticket, exactly once; its credits are back. It may come before publish()
    * has returned and after close(). Before it calls stop(), a host waits for a bounded time until all is answered; what
-   * is not by then is never answered, and may be on disk or not. [worker] active, draining */
+   * is not by then is never answered, and may be on disk or not. result is borrowed for the call. [worker] active,
+   * draining */
   void (*published)(void* self, tocsin_token source, uint64_t ticket, const tocsin_publish_result* result);
 } tocsin_source;
 
@@ -76,9 +81,10 @@ typedef struct tocsin_host_publish {
                            const tocsin_sink* error);
 
   /* What the source remembered under name, written to value (nothing if it never did). Waits for the store: call it
-   * from open() or published(), not from a busy path. TOCSIN_INVALID: no open source has this token; while open() has
-   * not returned, one that is not known names the source that opens. TOCSIN_FAILED: the store did not answer it.
-   * TOCSIN_UNAVAILABLE: the plugin is not active. [control] [worker] active */
+   * from open() or published(), not from a busy path, and only within a call of the host's to this plugin.
+   * TOCSIN_INVALID: no open source has this token; while open() has not returned, one that is not known names the
+   * source that opens. TOCSIN_FAILED: the store did not answer it. TOCSIN_UNAVAILABLE: the plugin is not active. What
+   * value's own write() answers is answered, too. [control] [worker] active */
   tocsin_status (*recall)(void* context, tocsin_token source, tocsin_string name, const tocsin_sink* value);
 } tocsin_host_publish;
 

@@ -6,7 +6,8 @@
  * Threads: the service owns its loops. A stream lives on one of them, its completion thread; all its events come there,
  * one at a time, and its functions (but open_target, close_target, connect and wake) are called there only: this is
  * what [service] means here, and it holds of callbacks and of calls alike. No event comes from within a call of the
- * stream's own functions. A protocol that lives on its stream's thread needs no lock and no hand-off.
+ * stream's own functions. A stream that is not known, or over, is passed over by every function that answers nothing.
+ * A protocol that lives on its stream's thread needs no lock and no hand-off.
  *
  * Writes made in one event leave together in one flight when the event returns. */
 #ifndef TOCSIN_ABI_EXT_STREAM_H
@@ -20,6 +21,7 @@ extern "C" {
 
 #define TOCSIN_EXT_STREAM "tocsin.stream/1-draft"
 
+/* A handler passes over an event of a kind that it does not know; FAILED and ENDED stay the only last ones. */
 typedef uint32_t tocsin_stream_event_kind;
 #define TOCSIN_STREAM_STAGE 1u     /* a stage passed: dns, tcp, tls, certificate, revocation, in this order */
 #define TOCSIN_STREAM_CONNECTED 2u /* ready; with implicit TLS, after it */
@@ -55,14 +57,18 @@ typedef struct tocsin_stream {
 
   /* Prepare a target from its settings, in the form of tocsin_endpoint.settings; of these the service reads host, port,
    * secure_connection (auto is resolved by port: 465 is implicit, all else starttls), tls and timeouts.connect. Files
-   * are read and checked now. TLS sessions are resumed within one target only. [control] active */
+   * are read and checked now. TLS sessions are resumed within one target only. settings is borrowed for the call.
+   * TOCSIN_INVALID: they cannot work, the reason is in error. [control] active */
   tocsin_status (*open_target)(void* self, tocsin_string settings, tocsin_token* target, const tocsin_sink* error);
 
-  /* Streams of the target go on to their end. [any] active */
+  /* Streams of the target go on to their end. An unknown target is passed over. [any] active */
   void (*close_target)(void* self, tocsin_token target);
 
   /* Begin a stream; its events begin on its completion thread, possibly before this returns. handler and context stay
-   * valid until its last event. [any] active */
+   * valid until its last event. TOCSIN_INVALID: the target is not known, or the handler has no function.
+   * TOCSIN_UNAVAILABLE: the service is not started or is stopping, or has as many streams as it may have. After these
+   * and any other failure no event follows and there is no stream; that nobody answers at the other end is no failure
+   * of the call: FAILED says so. [any] active */
   tocsin_status (*connect)(void* self, tocsin_token target, const tocsin_stream_handler* handler, void* context,
                            tocsin_token* stream);
 
@@ -70,12 +76,11 @@ typedef struct tocsin_stream {
    * STARTTLS_INJECTION. SECURED or FAILED follows. [service] active, draining */
   void (*secure)(void* self, tocsin_token stream);
 
-  /* Send bytes; they are taken over before this returns. Ignored on a stream that is over. [service] active, draining
-   */
+  /* Send bytes; they are taken over before this returns. [service] active, draining */
   void (*write)(void* self, tocsin_token stream, tocsin_bytes data);
 
-  /* One deadline a stream, set anew by each call; 0: none. DEADLINE follows when it passes. [service] active, draining
-   */
+  /* One deadline a stream, set anew by each call; 0: none; above a year counts as a year. DEADLINE follows when it
+   * passes. [service] active, draining */
   void (*set_deadline)(void* self, tocsin_token stream, uint64_t delay_ms);
 
   /* What was written leaves first (TLS: with close_notify), then the connection closes; ENDED follows. No DATA comes
@@ -87,11 +92,13 @@ typedef struct tocsin_stream {
 
   /* What is known of the connection, as JSON: {"address","port","local_address","tls":null | {"protocol","cipher",
    * "resumed","server_name","subject","issuer","names":[...],"not_before","not_after","sha256","revocation"}}.
-   * [service] active, draining */
+   * TOCSIN_INVALID: the stream is not known, or over; TOCSIN_FAILED: json could not take all. [service] active,
+   * draining */
   tocsin_status (*facts)(void* self, tocsin_token stream, const tocsin_sink* json);
 
-  /* RFC 9266 tls-exporter or RFC 5929 tls-server-end-point channel binding; type is its IANA name. Written to value, or
-   * TOCSIN_UNSUPPORTED. [service] active, draining */
+  /* RFC 9266 tls-exporter or RFC 5929 tls-server-end-point channel binding; type is its IANA name. Written to value.
+   * TOCSIN_UNSUPPORTED: the type is not known, or the stream has no TLS, is not known or is over; TOCSIN_FAILED: value
+   * could not take all. [service] active, draining */
   tocsin_status (*channel_binding)(void* self, tocsin_token stream, tocsin_string type, const tocsin_sink* value);
 } tocsin_stream;
 

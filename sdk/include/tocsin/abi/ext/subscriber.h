@@ -27,8 +27,9 @@ typedef struct tocsin_subscriber {
   uint32_t struct_size;
   uint32_t reserved;
 
-  /* Begin a configured subscription and answer the token that names it. On failure the reason is written to error, and
-   * the subscription does not run. The subscription is borrowed for the call. [control] active */
+  /* Begin a configured subscription and answer the token that names it, not {0, 0} and not that of another open one. On
+   * failure the reason is written to error, and the subscription does not run. The subscription is borrowed for the
+   * call. [control] active */
   tocsin_status (*open)(void* self, const tocsin_subscription* subscription, tocsin_token* token,
                         const tocsin_sink* error);
 

@@ -11,7 +11,7 @@ extern "C" {
 
 #define TOCSIN_HOST_THREAD_CHECK "tocsin.host.thread_check/1-draft"
 
-typedef uint32_t tocsin_thread_kind;
+typedef uint32_t tocsin_thread_kind; /* a plugin treats a value that it does not know as TOCSIN_THREAD_OTHER */
 #define TOCSIN_THREAD_OTHER 0u   /* the host is not calling this plugin here: a thread of its own, or of a service's */
 #define TOCSIN_THREAD_CONTROL 1u /* within a [control] call of the host's to this plugin */
 #define TOCSIN_THREAD_WORKER 2u  /* within a [worker] or [any] call of the host's to this plugin */
