@@ -1,4 +1,4 @@
-"""Compares the layout of the binary interface with the table in docs/abi-offsets.txt.
+"""Compares the layout and the constants of the binary interface with the table in docs/abi-offsets.txt.
 
 usage: check_offsets.py PRINTER TABLE [--update]
 """
@@ -7,8 +7,8 @@ import subprocess
 import sys
 
 HEADING = """\
-# Size, alignment and offsets of every struct of the binary interface, in bytes, on 64-bit targets.
-# A struct only grows at its end (docs/abi-policy.md). tests/headers compares this table with what the compiler sees;
+# Size, alignment and offsets of every struct of the binary interface, in bytes, on 64-bit targets, and every constant.
+# A struct only grows at its end, and a constant keeps its value (docs/abi-policy.md). tests/headers compares this table with what the compiler sees;
 # after a lawful addition: python3 tests/headers/check_offsets.py BUILD/tests/print_abi_offsets docs/abi-offsets.txt --update
 """
 
@@ -33,9 +33,10 @@ def main():
         drift = ["the order differs: write the table anew with --update"]
     if drift:
         print(f"The binary interface differs from {table}:", *drift, sep="\n  ")
-        print("Fields may only be added at a struct's end; if that is what happened, run this with --update.")
+        print("Fields may only be added at a struct's end, and constants may only be added; if that is what happened, "
+              "run this with --update.")
         return 1
-    print(f"{len(seen)} sizes and offsets as recorded")
+    print(f"{len(seen)} sizes, offsets and constants as recorded")
     return 0
 
 

@@ -93,7 +93,10 @@ mod tests {
     fn every_struct_has_the_recorded_layout() {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/abi-offsets.txt");
         let table = std::fs::read_to_string(file).expect("docs/abi-offsets.txt");
-        let recorded: BTreeSet<_> = table.lines().filter(|line| !line.starts_with('#')).map(String::from).collect();
+        let recorded: BTreeSet<_> = table.lines()
+            .filter(|line| !line.starts_with('#') && !line.contains(" value ")) // constants: abi.rs is made from the headers
+            .map(String::from)
+            .collect();
         // What Rust has as words of its own is called r#type and self_ there.
         let seen: BTreeSet<_> = crate::abi::layouts().iter().map(|line| line.replace("self_ offset", "self offset").replace("r#", "")).collect();
         assert!(recorded.len() > 300, "{} lines", recorded.len());
