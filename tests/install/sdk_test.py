@@ -5,6 +5,7 @@ usage: sdk_test.py BUILD_FOLDER SOURCE_FOLDER
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -66,6 +67,17 @@ def a_project_outside_the_tree_builds_with_cmake():
     found = inspected(library)
     expect((found["id"], found["version"], found["state"]) == ("bell", "1.2.3", "verified"), f"inspect says {found}")
     expect(exported(library) == {"tocsin_plugin_entry_v1"}, f"it exports {exported(library)}")
+    # A unique symbol would pin the library in memory, and be shared with a plugin that has another of this name.
+    unique = [line for line in run("readelf", "-sW", library).splitlines() if " UNIQUE " in line]
+    expect(not unique, f"it has symbols that are unique in a process: {unique}")
+    undefined = [line for line in run("ldd", "-r", library).splitlines() if "undefined symbol" in line or "not found" in line]
+    expect(not undefined, f"beyond the libraries that it names it needs {undefined}")
+
+
+def the_program_lends_its_plugins_nothing_of_its_own_libraries():
+    names = exported(PREFIX / "bin/tocsin")
+    lent = [name for name in names if re.search(r"(^|[^0-9])5boost|^_?(SSL|TLS|EVP|OPENSSL|CRYPTO|X509|BIO|ERR|sqlite3)_", name)]
+    expect(names and not lent, f"it exports {lent}")
 
 
 def a_plugin_builds_with_pkg_config_and_one_compiler_command():
@@ -115,6 +127,7 @@ try:
     status = run_tests([the_files_lie_where_the_file_hierarchy_wants_them,
                         no_installed_file_names_the_tree_it_was_built_from,
                         a_project_outside_the_tree_builds_with_cmake,
+                        the_program_lends_its_plugins_nothing_of_its_own_libraries,
                         a_plugin_builds_with_pkg_config_and_one_compiler_command,
                         a_component_that_is_not_there_is_refused_in_a_sentence,
                         a_new_project_builds_and_passes_with_the_installed_sdk_alone])
