@@ -19,8 +19,9 @@ class config_input {
  public:
   explicit config_input(const tocsin_config_input& raw) noexcept : raw_(&raw) {}
 
-  std::string_view table() const noexcept { return view(raw_->table); }  // "channels", "sources", "subscribers"
-  std::string_view name() const noexcept { return view(raw_->name); }    // NAME of [table.NAME]
+  // "channels", "sources", "subscribers" or "secrets".
+  std::string_view table() const noexcept { return view(raw_->table); }
+  std::string_view name() const noexcept { return view(raw_->name); }                  // NAME of [table.NAME]
   std::string_view organization() const noexcept { return view(raw_->organization); }  // empty: the host
   // JSON: whole and in their final form for check_settings(), as they were written for migrate_settings().
   std::string_view settings() const noexcept { return view(raw_->settings); }
