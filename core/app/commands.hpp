@@ -81,9 +81,9 @@ struct plugin_test_options : common_options {
   std::vector<std::string> only;  // globs over the cases' names
   bool list = false;
   bool in_process = false;
-  std::uint64_t seed = 0;  // 0: a random one
-  double timeout = 20;     // seconds, of one case
-  double call_limit = 5;   // seconds, of one call
+  std::optional<std::uint64_t> seed;  // nothing: a random one
+  double timeout = 20;                // seconds, of one case
+  double call_limit = 5;              // seconds, of one call
   std::filesystem::path junit;
   std::string settings;                     // JSON, or a file with it; as they would be written in TOML
   std::vector<std::filesystem::path> with;  // plugins that provide what it requires

@@ -105,7 +105,7 @@ void add_plugin_test(CLI::App& plugin, all_options& all, std::function<int()>& c
   test.add_option("--only", all.test.only, "Cases by name; * and ? stand for anything")->type_name("CASE");
   test.add_flag("--list", all.test.list, "List the cases, with the law that each proves");
   test.add_flag("--in-process", all.test.in_process, "Run them in this process, for a debugger; without a time limit");
-  test.add_option("--seed", all.test.seed, "Repeat a run with the seed that it printed");
+  test.add_option("--seed", all.test.seed, "Repeat a run with the seed that it printed")->check(CLI::NonNegativeNumber);
   test.add_option("--timeout", all.test.timeout, "Seconds that a case may take")
       ->capture_default_str()
       ->check(CLI::Range(0.1, 3600.0));

@@ -1,11 +1,10 @@
-// `tocsin plugin test`: reads a plugin's manifest and hands it to the conformance kit.
+// `tocsin plugin test`: checks a plugin's file as a host does and hands it to the conformance kit.
 #include <boost/json.hpp>
 #include <tocsin/conformance/conformance.hpp>
 
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
-#include <iterator>
 #include <random>
 #include <stdexcept>
 
@@ -14,8 +13,7 @@
 #include "core/app/console.hpp"
 #include "core/app/workbench.hpp"
 #include "core/model/manifest.hpp"
-#include "core/plugin_host/files/manifest_reader.hpp"
-#include "core/settings/manifest_check.hpp"
+#include "core/plugin_host/files/discovery.hpp"
 
 namespace tocsin::app {
 namespace {
@@ -23,35 +21,23 @@ namespace {
 namespace fs = std::filesystem;
 namespace kit = conformance;
 
-struct read_plugin {
-  std::string fault;  // not empty: nothing else is set
-  tocsin::manifest manifest;
-  std::string build_id;
-};
+// Files that were checked: what a case loads is the copy that was looked at, also if somebody builds it again
+// meanwhile.
+using kept_files = std::vector<plugin_file>;
 
-// Whoever runs the kit builds the plugin, so that owner and modes of the file do not matter here.
-read_plugin read_library(const fs::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
-  if (!stream && bytes.empty()) throw std::runtime_error(file.string() + " cannot be read");
-  read_plugin found;
-  const auto notes = read_library_notes(std::as_bytes(std::span(bytes)));
-  if (!notes) {
-    found.fault = notes.error().to_string();
-    return found;
-  }
-  found.build_id = notes->build_id;
-  auto manifest = read_manifest(notes->manifest);
-  if (manifest) {
-    found.manifest = std::move(*manifest);
-  } else {
-    found.fault = manifest.error().to_string();
-  }
-  return found;
+// A fault: no host would take the file, whatever is in it.
+plugin_file read_as_a_host(const fs::path& path) {
+  auto file = plugin_file::read(path);
+  if (file) return std::move(*file);
+  throw std::runtime_error(path.string() + ": " + file.error().to_string());
 }
 
-void fill(kit::library& into, const fs::path& file, const read_plugin& from) {
-  into.file = fs::absolute(file);
+void fill(kit::library& into, const plugin_file& file, const plugin_test_options& options) {
+  into.file = fs::absolute(file.path());
+  if (!options.in_process) into.image = file.loadable_path();  // a debugger finds its symbols in the file only
+}
+
+void fill(kit::library& into, const verified_library& from) {
   into.build_id = from.build_id;
   into.id = from.manifest.id;
   into.version = from.manifest.version;
@@ -65,24 +51,52 @@ bool serves(const kit::library& one, const std::vector<std::string>& needs) {
   });
 }
 
-// Those that were named; else those of the built-in plugins that serve it.
-std::vector<kit::library> providers_for(const kit::library& plugin, const std::vector<fs::path>& named) {
-  std::vector<fs::path> files = named;
-  if (named.empty() && !plugin.needs.empty()) {
-    std::error_code none;
-    for (const auto& one : fs::directory_iterator(builtin_plugin_folder(), none))
-      if (one.path().extension() == ".so") files.push_back(one.path());
-    std::sort(files.begin(), files.end());
-  }
+// Those that were named.
+std::vector<kit::library> named_providers(const kit::library& plugin, const plugin_test_options& options,
+                                          kept_files& keep) {
   std::vector<kit::library> providers;
-  for (const fs::path& file : files) {
-    const auto read = read_library(file);
+  for (const fs::path& path : options.with) {
+    plugin_file file = read_as_a_host(path);
+    const auto read = verify_library(file);
+    if (!read) throw std::runtime_error(path.string() + ": " + read.error().to_string());
     kit::library one;
-    fill(one, file, read);
-    if (!named.empty() && !read.fault.empty()) throw std::runtime_error(file.string() + ": " + read.fault);
-    if (read.fault.empty() && one.id != plugin.id && (!named.empty() || serves(one, plugin.needs)))
-      providers.push_back(std::move(one));
+    fill(one, file, options);
+    fill(one, *read);
+    keep.push_back(std::move(file));
+    if (one.id != plugin.id) providers.push_back(std::move(one));
   }
+  return providers;
+}
+
+// The built-in plugins that serve it.
+std::vector<kit::library> builtin_providers(const kit::library& plugin, const plugin_test_options& options,
+                                            kept_files& keep) {
+  std::vector<fs::path> paths;
+  std::error_code none;
+  if (!plugin.needs.empty())
+    for (const auto& one : fs::directory_iterator(builtin_plugin_folder(), none))
+      if (one.path().extension() == ".so") paths.push_back(one.path());
+  std::sort(paths.begin(), paths.end());
+  std::vector<kit::library> providers;
+  for (const fs::path& path : paths) {
+    auto file = plugin_file::read(path);
+    if (!file) continue;
+    const auto read = verify_library(*file);
+    if (!read) continue;
+    kit::library one;
+    fill(one, *file, options);
+    fill(one, *read);
+    if (one.id == plugin.id || !serves(one, plugin.needs)) continue;
+    keep.push_back(std::move(*file));
+    providers.push_back(std::move(one));
+  }
+  return providers;
+}
+
+std::vector<kit::library> providers_for(const kit::library& plugin, const plugin_test_options& options,
+                                        kept_files& keep) {
+  auto providers =
+      options.with.empty() ? builtin_providers(plugin, options, keep) : named_providers(plugin, options, keep);
   // One that needs another comes after it.
   std::stable_sort(providers.begin(), providers.end(), [](const kit::library& left, const kit::library& right) {
     return serves(left, right.needs) && !serves(right, left.needs);
@@ -90,17 +104,36 @@ std::vector<kit::library> providers_for(const kit::library& plugin, const std::v
   return providers;
 }
 
-kit::subject describe(const plugin_test_options& options) {
-  const auto read = read_library(options.file);
+// What repeats a run, beside the file, the case and the seed.
+std::string other_arguments(const plugin_test_options& options) {
+  std::string text;
+  if (!options.settings.empty()) {
+    const bool is_file = options.settings.find('{') == std::string::npos;
+    text += " --settings " + kit::shell_word(is_file ? fs::absolute(options.settings).string() : options.settings);
+  }
+  if (options.timeout != plugin_test_options().timeout) {
+    char number[32];
+    std::snprintf(number, sizeof(number), "%g", options.timeout);
+    text += std::string(" --timeout ") + number;
+  }
+  return text;
+}
+
+kit::subject describe(const plugin_test_options& options, kept_files& keep) {
   kit::subject about;
-  fill(about, options.file, read);
-  about.manifest_fault = read.fault;
-  if (!read.fault.empty()) return about;
-  for (const auto& one : read.manifest.codes) about.codes.push_back(one.code);
-  about.stages = read.manifest.stages;
-  about.with = providers_for(about, options.with);
-  about.settings = conformance_settings(read.manifest.settings, options.settings);
-  if (!options.settings.empty()) about.arguments = " --settings '" + options.settings + "'";
+  keep.push_back(read_as_a_host(options.file));
+  fill(about, keep.back(), options);
+  about.arguments = other_arguments(options);
+  const auto read = verify_library(keep.back());
+  if (!read) {
+    about.manifest_fault = read.error().to_string();
+    return about;
+  }
+  fill(about, *read);
+  for (const auto& one : read->manifest.codes) about.codes.push_back(one.code);
+  about.stages = read->manifest.stages;
+  about.with = providers_for(about, options, keep);
+  about.settings = conformance_settings(read->manifest.settings, options.settings);
   return about;
 }
 
@@ -138,9 +171,10 @@ int plugin_test(const plugin_test_options& options) {
     return wrong_call("no case has a name like that; tocsin plugin test --list has them");
   if (options.list) return list_cases(options);
   if (options.file.empty()) return wrong_call("name the plugin file: tocsin plugin test FILE");
+  kept_files keep;
   kit::subject about;
   try {
-    about = describe(options);
+    about = describe(options, keep);
   } catch (const std::exception& error) {
     return wrong_call(error.what());
   }
@@ -149,7 +183,7 @@ int plugin_test(const plugin_test_options& options) {
   how.in_process = options.in_process;
   how.call_limit = std::chrono::milliseconds(static_cast<std::int64_t>(options.call_limit * 1000));
   how.timeout = std::chrono::milliseconds(static_cast<std::int64_t>(options.timeout * 1000));
-  how.seed = options.seed != 0 ? options.seed : std::random_device{}();
+  how.seed = options.seed ? *options.seed : std::random_device{}();
   const auto report = kit::run(about, how, [&](const kit::case_result& result) {
     if (!options.json) std::fputs(kit::to_text(about, result, how.seed, coloured).c_str(), stdout);
     std::fflush(stdout);

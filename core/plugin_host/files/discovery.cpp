@@ -129,14 +129,8 @@ std::string_view to_text(plugin_state state) {
   return "unknown";
 }
 
-result<verified_file> verify_plugin(const fs::path& path, const signature_policy& policy,
-                                    std::optional<signature_finding>& signature) {
-  auto file = plugin_file::read(path);
-  if (!file) return file.error();
-  signature = check_signature(file->bytes(), policy.trusted);
-  const bool built_in = is_built_in(*file, policy);
-  if (auto wanted = check_demand(*signature, built_in, policy); !wanted) return wanted.error();
-  auto notes = read_library_notes(file->bytes());
+result<verified_library> verify_library(const plugin_file& file) {
+  auto notes = read_library_notes(file.bytes());
   if (!notes) return notes.error();
   if (!notes->search_path.empty()) {
     return fault{"PLUGIN_REFUSED",
@@ -157,7 +151,19 @@ result<verified_file> verify_plugin(const fs::path& path, const signature_policy
     return why;
   }
   if (auto known = check_abi(*manifest); !known) return known.error();
-  return verified_file{std::move(*file), std::move(*manifest), std::move(notes->build_id), built_in};
+  return verified_library{std::move(*manifest), std::move(notes->build_id)};
+}
+
+result<verified_file> verify_plugin(const fs::path& path, const signature_policy& policy,
+                                    std::optional<signature_finding>& signature) {
+  auto file = plugin_file::read(path);
+  if (!file) return file.error();
+  signature = check_signature(file->bytes(), policy.trusted);
+  const bool built_in = is_built_in(*file, policy);
+  if (auto wanted = check_demand(*signature, built_in, policy); !wanted) return wanted.error();
+  auto library = verify_library(*file);
+  if (!library) return library.error();
+  return verified_file{std::move(*file), std::move(library->manifest), std::move(library->build_id), built_in};
 }
 
 plugin_info inspect_plugin(const fs::path& file, const signature_policy_ptr& policy) {

@@ -19,6 +19,15 @@ struct verified_file {
   bool built_in = false;  // it was read out of the installation's own folder
 };
 
+// What the library of a file says of itself.
+struct verified_library {
+  tocsin::manifest manifest;
+  std::string build_id;
+};
+
+// The bytes alone: a library for this host, whose needs are met, with a manifest for this ABI.
+result<verified_library> verify_library(const plugin_file& file);
+
 // Runs no instruction of the plugin's. The signature is that of the bytes which are loaded later: `file`. `signature`
 // is set as soon as it was looked at, also where the file is refused.
 result<verified_file> verify_plugin(const std::filesystem::path& path, const signature_policy& policy,

@@ -51,7 +51,7 @@ void bench::need(std::string_view id) const {
 
 const tocsin_entry* bench::load(const library& from) {
   const blackbox::call_mark mark("the library's constructors", TOCSIN_THREAD_CONTROL);
-  void* handle = dlopen(from.file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  void* handle = dlopen((from.image.empty() ? from.file : from.image).c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
     const char* words = dlerror();
     blackbox::breach(loads,

@@ -45,6 +45,7 @@ kit_host::kit_host(host_plan plan, std::string who) : plan_(std::move(plan)), wh
                          {version, sizeof(version) - 1},
                          &get_extension};
   std::memcpy(image.data(), &made, sizeof(made));
+  sources_[{0, 0}] = {};  // the plugin itself
   raw_ = static_cast<const tocsin_host*>(guarded_copy("tocsin_host", image.data(), size));
   const std::lock_guard lock(known_hosts().mutex);
   known_hosts().hosts.insert(this);

@@ -32,11 +32,28 @@ std::string seconds(std::chrono::milliseconds duration) {
   return text;
 }
 
+// A plugin may print anything: bytes that a terminal or XML would not show become spaces.
+std::string printable(std::string_view text) {
+  if (!is_utf8(text)) return "(not UTF-8) " + shown(text);
+  std::string safe(text);
+  for (char& each : safe) {
+    const auto byte = static_cast<unsigned char>(each);
+    if ((byte < 0x20 && each != '\n') || byte == 0x7f) each = ' ';
+  }
+  return safe;
+}
+
 std::string xml(std::string_view text) {
   std::string safe;
-  for (const char each : text) {
-    const auto byte = static_cast<unsigned char>(each);
-    switch (each) {
+  const std::string readable = printable(text);
+  for (std::size_t at = 0; at < readable.size(); ++at) {
+    const std::string_view rest = std::string_view(readable).substr(at, 3);
+    if (rest == "\xef\xbf\xbe" || rest == "\xef\xbf\xbf") {  // U+FFFE, U+FFFF: no characters of XML
+      safe += ' ';
+      at += 2;
+      continue;
+    }
+    switch (readable[at]) {
       case '<':
         safe += "&lt;";
         break;
@@ -49,14 +66,11 @@ std::string xml(std::string_view text) {
       case '"':
         safe += "&quot;";
         break;
-      case '\n':
-        safe += '\n';
-        break;
       default:
-        safe += byte < 0x20 || byte == 0x7f ? ' ' : each;
+        safe += readable[at];
     }
   }
-  return is_utf8(safe) ? safe : "(not UTF-8) " + shown(text);
+  return safe;
 }
 
 // JSON takes UTF-8 only, and a plugin may print anything.
@@ -89,10 +103,18 @@ std::string breach_lines(const subject& what, const breach& one, const painter& 
 
 }  // namespace
 
+std::string shell_word(const std::string& text) {
+  static constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%";
+  if (!text.empty() && text.find_first_not_of(plain) == std::string::npos) return text;
+  std::string word = "'";
+  for (const char each : text) word += each == '\'' ? std::string("'\\''") : std::string(1, each);
+  return word + "'";
+}
+
 std::string reproduce(const subject& what, const case_result& result, std::uint64_t seed) {
   std::string with;
-  for (const library& one : what.with) with += " --with " + one.file.string();
-  return "tocsin plugin test " + what.file.string() + with + what.arguments + " --only " +
+  for (const library& one : what.with) with += " --with " + shell_word(one.file.string());
+  return "tocsin plugin test " + shell_word(what.file.string()) + with + what.arguments + " --only " +
          std::string(result.about.name) + " --seed " + std::to_string(seed);
 }
 
@@ -110,7 +132,7 @@ std::string to_text(const subject& what, const case_result& result, std::uint64_
     text += "         " +
             paint("and " + std::to_string(result.breaches.size() - most) + " more; --json has all", "dim") + "\n";
   for (const std::string& line : result.log)
-    text += "         " + paint(padded("it said", 8), "dim") + (is_utf8(line) ? line : shown(line)) + "\n";
+    text += "         " + paint(padded("it said", 8), "dim") + printable(line) + "\n";
   return text + "         " + paint(padded("again", 8), "dim") + reproduce(what, result, seed) + "\n";
 }
 

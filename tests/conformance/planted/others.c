@@ -2,8 +2,8 @@
 #define _GNU_SOURCE
 #include "tests/conformance/planted/planted.h"
 
+#include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 /* ---- source and timer: an event a minute, tried again where it was refused ---- */
 static void start_timer(planted* self, uint64_t id) {
@@ -25,7 +25,8 @@ static void publish_tick(planted* self) {
   tocsin_status status;
   int round;
   if (host == NULL || self->waits_for_answer) return;
-  if (host->recall(self->host->context, self->source, TEXT("count"), &value) != TOCSIN_OK) {
+  if (!bug("source.close-stops-publishing") && !bug("source.answered-after-close") &&
+      host->recall(self->host->context, self->source, TEXT("count"), &value) != TOCSIN_OK) {
     if (bug("source.recall-failing")) abort();
     say(self, "the memory cannot be read; the next try is in a minute");
     return;
@@ -52,6 +53,7 @@ static tocsin_status open_source(void* object, const tocsin_source_config* confi
   if (bug("source.open-close")) memset(source, 0, sizeof(*source));
   self->source_is_open = 1;
   self->waits_for_answer = 0;
+  break_in_open_source(self);
   start_timer(self, source->index);
   return TOCSIN_OK;
 }
@@ -59,6 +61,7 @@ static tocsin_status open_source(void* object, const tocsin_source_config* confi
 static void close_source(void* object, tocsin_token source) {
   planted* self = object;
   const tocsin_host_timer* timers = FIND(self, tocsin_host_timer, TOCSIN_HOST_TIMER);
+  break_in_close_source(self, source);
   if (bug("source.close-stops-publishing")) return;
   if (timers != NULL) timers->cancel(self->host->context, source.index);
   self->source_is_open = 0;
@@ -182,6 +185,13 @@ static void events(void* object, tocsin_token subscription, const tocsin_event* 
   planted* self = object;
   (void)subscription;
   (void)lost;
+  if (bug("counts-aloud")) {
+    /* The kit's chance chooses how many. */
+    char line[32];
+    const int size = snprintf(line, sizeof(line), "%d\n", (int)count);
+    const tocsin_host_log* log = FIND(self, tocsin_host_log, TOCSIN_HOST_LOG);
+    if (log != NULL) log->write(self->host->context, TOCSIN_LOG_INFO, (tocsin_string){line, (uint64_t)size}, NULL, 0);
+  }
   if (bug("subscriber.takes-events") && kept != NULL && kept->struct_size == 0) self->calls = 1;
   if (count > 0) kept = list[0];
 }
@@ -220,6 +230,7 @@ static void fetch(void* object, tocsin_token store, tocsin_token request, tocsin
   (void)store;
   (void)reference;
   if (bug("secrets.close-answers-what-is-open")) return;
+  if (bug("secrets.several-at-once") && is_interrupted(self)) return;
   answer_secret(self, request, TOCSIN_INVALID);
   if (bug("secrets.answers-each-once")) answer_secret(self, request, TOCSIN_INVALID);
 }
@@ -231,6 +242,7 @@ static void call(void* object, const tocsin_http_call* asked) {
   planted* self = object;
   const tocsin_host_http_answer* host = FIND(self, tocsin_host_http_answer, TOCSIN_HOST_HTTP_ANSWER);
   tocsin_http_answer answer;
+  if (bug("http_route.several-at-once") && is_interrupted(self)) return;
   memset(&answer, 0, sizeof(answer));
   answer.struct_size = sizeof(answer);
   answer.status = bug("http_route.answers-each-once") ? 99 : 202;

@@ -32,7 +32,11 @@ int equal(tocsin_string text, const char* other) {
 }
 
 int has_name(tocsin_string settings) {
+#ifdef NEEDS_COLOUR
+  static const char key[] = "\"name\":\"planted-";
+#else
   static const char key[] = "\"name\":\"";
+#endif
   uint64_t at;
   if (settings.size < 2 || settings.data[0] != '{' || settings.data[settings.size - 1] != '}') return 0;
   for (at = 0; at + sizeof(key) - 1 <= settings.size; ++at)
@@ -60,6 +64,42 @@ tocsin_token next_token(planted* self) {
   const tocsin_token token = {++self->last_token, 1};
   return token;
 }
+
+int is_interrupted(planted* self) {
+  struct timespec until;
+  int mine;
+  int interrupted;
+  clock_gettime(CLOCK_REALTIME, &until);
+  until.tv_sec += 1;
+  pthread_mutex_lock(&self->mutex);
+  if (self->lost_one) {
+    pthread_mutex_unlock(&self->mutex);
+    return 0;
+  }
+  mine = ++self->arrivals;
+  pthread_cond_broadcast(&self->arrived);
+  while (self->arrivals == mine && pthread_cond_timedwait(&self->arrived, &self->mutex, &until) == 0) continue;
+  interrupted = self->arrivals != mine;
+  self->lost_one = self->lost_one || interrupted;
+  pthread_mutex_unlock(&self->mutex);
+  return interrupted;
+}
+
+/* A second pair of plugins: one offers a service that the other cannot do without. */
+#define COLOUR "org.example.colour/1"
+#ifdef OFFERS_COLOUR
+static const struct {
+  uint32_t struct_size;
+  uint32_t reserved;
+} colour = {sizeof(colour), 0};
+#endif
+#ifdef NEEDS_COLOUR
+static int finds_colour(planted* self) {
+  const tocsin_host_services* host = FIND(self, tocsin_host_services, TOCSIN_HOST_SERVICES);
+  tocsin_service service = {sizeof(service), 0, NULL, NULL};
+  return host != NULL && host->find(self->host->context, TEXT(COLOUR), &service) == TOCSIN_OK;
+}
+#endif
 
 static void* linger(void* given) {
   planted* self = given;
@@ -89,6 +129,9 @@ static const void* get_extension(void* object, tocsin_string id) {
   if (equal(id, TOCSIN_EXT_HTTP_ROUTE)) return &planted_http_route;
   if (equal(id, TOCSIN_EXT_HEALTH)) return &planted_health;
   if (equal(id, TOCSIN_EXT_CONFIG)) return &planted_config;
+#ifdef OFFERS_COLOUR
+  if (equal(id, COLOUR)) return &colour;
+#endif
   return NULL;
 }
 
@@ -96,6 +139,10 @@ static tocsin_status start(void* object, const tocsin_sink* error) {
   planted* self = object;
   if (self->starts++ > 0 && bug("lifecycle.start-stop-start")) return fail(error, "it was started before");
   if (bug("exit")) exit(0);
+#ifdef NEEDS_COLOUR
+  if (!finds_colour(self)) return fail(error, "nobody offers " COLOUR);
+#endif
+  break_in_start(self, error);
   if (bug("crash")) *(volatile int*)8 = 1;
   if (bug("hang"))
     for (;;) pause();
@@ -105,6 +152,7 @@ static tocsin_status start(void* object, const tocsin_sink* error) {
 
 static void stop(void* object) {
   planted* self = object;
+  break_in_stop(self);
   if (!bug("channel.stop-with-outstanding")) planted_channel.close(self, (tocsin_token){0, 0});
   self->source_is_open = 0;
 }
@@ -123,7 +171,9 @@ static tocsin_status create(const tocsin_host* host, const tocsin_plugin** plugi
   only = self;
   self->host = host;
   pthread_mutex_init(&self->mutex, NULL);
+  pthread_cond_init(&self->arrived, NULL);
   self->table = (tocsin_plugin){sizeof(tocsin_plugin), 0, self, get_extension, start, stop, destroy};
+  break_in_create(self);
   if (bug("lifecycle.create-does-nothing")) open("/dev/null", O_RDONLY);
   *plugin = &self->table;
   return TOCSIN_OK;

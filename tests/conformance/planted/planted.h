@@ -9,6 +9,7 @@
 #include <tocsin/abi/ext/health.h>
 #include <tocsin/abi/ext/http_route.h>
 #include <tocsin/abi/ext/log.h>
+#include <tocsin/abi/ext/metrics.h>
 #include <tocsin/abi/ext/preset.h>
 #include <tocsin/abi/ext/secret_store.h>
 #include <tocsin/abi/ext/secrets.h>
@@ -39,6 +40,10 @@ typedef struct planted {
   int parked_count;
   pthread_t thread;
   int has_thread;
+  tocsin_sink kept_sink;
+  pthread_cond_t arrived;
+  int arrivals;
+  int lost_one;
 } planted;
 
 /* True if this is the fault to show: the name of the case that must find it. */
@@ -52,6 +57,16 @@ int has_name(tocsin_string settings);
 tocsin_status fail(const tocsin_sink* error, const char* why);
 void say(planted* self, const char* what);
 tocsin_token next_token(planted* self);
+
+/* True if another call came while this one was under way; once only. For a fault that loses one of two calls. */
+int is_interrupted(planted* self);
+
+/* always.c: what the kit's host notices in every case. */
+void break_in_create(planted* self);
+void break_in_start(planted* self, const tocsin_sink* error);
+void break_in_open_source(planted* self);
+void break_in_close_source(planted* self, tocsin_token source);
+void break_in_stop(planted* self);
 
 extern const tocsin_channel planted_channel;
 extern const tocsin_source planted_source;

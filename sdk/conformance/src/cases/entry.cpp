@@ -14,7 +14,7 @@ void manifest_valid(bench& on, const law& about) {
 
 void exports_only_the_entry(bench& on, const law& about) {
   std::string fault;
-  const auto names = exported_symbols(on.about.file, fault);
+  const auto names = exported_symbols(on.about.image.empty() ? on.about.file : on.about.image, fault);
   if (!fault.empty()) blackbox::breach(about, fault);
   bool has_entry = false;
   for (const std::string& name : names) {

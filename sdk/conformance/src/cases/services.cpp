@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Subscribers, secret stores and routes: what the host hands them, and what it gets back.
+#include "sdk/conformance/src/at_once.hpp"
 #include "sdk/conformance/src/case.hpp"
 #include "sdk/conformance/src/openable.hpp"
 
@@ -82,24 +83,24 @@ void fetch(running& plugin, tocsin_token store, std::string_view reference) {
   on_worker(plugin.host, "secrets.fetch", [&] { table->fetch(plugin.self(), store, request, text); });
 }
 
-void expect_answers(running& plugin, const tickets& of, const char* what, const char* call) {
+void expect_answers(running& plugin, const tickets& of, const char* what, const char* call, const law& about) {
   const std::string why = plugin.wait([&] { return of.outstanding() == 0; });
   if (why.empty()) return;
-  blackbox::breach(of.about(),
+  blackbox::breach(about,
                    "answer() was never called for " + std::to_string(of.outstanding()) + " of the " + what +
                        " that came in " + call + " (" + why + ")",
                    call);
   throw end_case{};
 }
 
-void secrets_answer(bench& on, const law&) {
+void secrets_answer(bench& on, const law& about) {
   on.need(TOCSIN_EXT_SECRETS);
   const auto plugin = start_plugin(on);
   const tocsin_token store = must_open_store(*plugin);
   for (const std::string& text : hostile_texts()) fetch(*plugin, store, text);
   fetch(*plugin, store, "conformance#password");
   fetch(*plugin, {on.random(), on.random()}, "of no store");
-  expect_answers(*plugin, plugin->host.secret_requests, "requests", "secrets.fetch");
+  expect_answers(*plugin, plugin->host.secret_requests, "requests", "secrets.fetch", about);
   close_store(*plugin, store);
 }
 
@@ -113,9 +114,23 @@ void secrets_close(bench& on, const law& about) {
     blackbox::breach(about, "close() returned with " + std::to_string(left) + " requests not answered");
 }
 
-void ask_route(running& plugin, tocsin_token source, const char* method, std::string_view path, std::string_view body) {
-  const auto* table = plugin.table<tocsin_http_route>(TOCSIN_EXT_HTTP_ROUTE);
-  loan lent("http_route.call");
+void secrets_at_once(bench& on, const law& about) {
+  on.need(TOCSIN_EXT_SECRETS);
+  const auto plugin = start_plugin(on);
+  const tocsin_token store = must_open_store(*plugin);
+  const auto* table = plugin->table<tocsin_secret_store>(TOCSIN_EXT_SECRETS);
+  at_once([&] {
+    const tocsin_token request = plugin->host.secret_requests.issue();
+    loan lent("secrets.fetch");
+    const tocsin_string text = lent.text("conformance#password");
+    call_plugin("secrets.fetch", TOCSIN_THREAD_WORKER, [&] { table->fetch(plugin->self(), store, request, text); });
+  });
+  expect_answers(*plugin, plugin->host.secret_requests, "requests, of which several came at once,", about);
+  close_store(*plugin, store);
+}
+
+const tocsin_http_call* lend_call(running& plugin, loan& lent, tocsin_token source, const char* method,
+                                  std::string_view path, std::string_view body) {
   tocsin_http_call call{};
   call.struct_size = sizeof(call);
   call.call = plugin.host.http_calls.issue();
@@ -126,11 +141,31 @@ void ask_route(running& plugin, tocsin_token source, const char* method, std::st
   call.headers = lent.array(std::vector<tocsin_field>{{lent.text("content-type"), lent.text("application/json")}});
   call.header_count = 1;
   call.body = lent.bytes(body);
-  const tocsin_http_call* lent_call = lent.put(call);
-  on_worker(plugin.host, "http_route.call", [&] { table->call(plugin.self(), lent_call); });
+  return lent.put(call);
 }
 
-void route_answers(bench& on, const law&) {
+void ask_route(running& plugin, tocsin_token source, const char* method, std::string_view path, std::string_view body) {
+  const auto* table = plugin.table<tocsin_http_route>(TOCSIN_EXT_HTTP_ROUTE);
+  loan lent("http_route.call");
+  const tocsin_http_call* call = lend_call(plugin, lent, source, method, path, body);
+  on_worker(plugin.host, "http_route.call", [&] { table->call(plugin.self(), call); });
+}
+
+void routes_at_once(bench& on, const law& about) {
+  on.need(TOCSIN_EXT_HTTP_ROUTE);
+  const auto plugin = start_plugin(on);
+  const tocsin_token source = must_open_source(*plugin);
+  const auto* table = plugin->table<tocsin_http_route>(TOCSIN_EXT_HTTP_ROUTE);
+  at_once([&] {
+    loan lent("http_route.call");
+    const tocsin_http_call* call = lend_call(*plugin, lent, source, "POST", "/conformance", "{}");
+    call_plugin("http_route.call", TOCSIN_THREAD_WORKER, [&] { table->call(plugin->self(), call); });
+  });
+  expect_answers(*plugin, plugin->host.http_calls, "calls, of which several came at once,", about);
+  close_source(*plugin, source);
+}
+
+void route_answers(bench& on, const law& about) {
   on.need(TOCSIN_EXT_HTTP_ROUTE);
   const auto plugin = start_plugin(on);
   const tocsin_token source = must_open_source(*plugin);
@@ -141,7 +176,7 @@ void route_answers(bench& on, const law&) {
     }
   }
   ask_route(*plugin, {on.random(), on.random()}, "POST", "/of-no-source", "{}");
-  expect_answers(*plugin, plugin->host.http_calls, "calls", "http_route.call");
+  expect_answers(*plugin, plugin->host.http_calls, "calls", "http_route.call", about);
   close_source(*plugin, source);
 }
 
@@ -166,7 +201,15 @@ case_table service_cases() {
        {"requests that are under way are answered before close() returns", "tocsin/abi/ext/secret_store.h",
         "close [control] active, draining"},
        secrets_close},
+      {"secrets.several-at-once",
+       {"secrets are asked for several at once, of one store too, and each is answered once",
+        "tocsin/abi/ext/secret_store.h", "fetch [any] active"},
+       secrets_at_once},
       {"http_route.answers-each-once", laws::http_answer, route_answers},
+      {"http_route.several-at-once",
+       {"requests come several at once, for one source too, and each is answered once", "tocsin/abi/ext/http_route.h",
+        "call [any] active"},
+       routes_at_once},
   };
 }
 

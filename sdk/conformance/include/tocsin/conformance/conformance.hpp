@@ -16,6 +16,7 @@ namespace tocsin::conformance {
 // A plugin's library and what its manifest says of it. Whoever runs the kit has read the manifest.
 struct library {
   std::filesystem::path file;
+  std::filesystem::path image;  // what is loaded, where that is not `file`: a copy that nobody can change any more
   std::string id;
   std::string version;
   std::string build_id;  // empty: it has none
@@ -87,6 +88,8 @@ std::vector<case_info> select_cases(const std::vector<std::string>& globs);
 // Runs the cases; each(result) is called after each. Forks: call it from a process with one thread.
 report run(const subject& what, const options& how, const std::function<void(const case_result&)>& each);
 
+// `text` as one word of a command line.
+std::string shell_word(const std::string& text);
 // How to repeat one case, as a command line.
 std::string reproduce(const subject& what, const case_result& result, std::uint64_t seed);
 
