@@ -43,12 +43,15 @@ def imported(library):
 
 def templates_in_c_and_cpp_become_libraries_for_windows():
     package = next(PREFIX.glob("lib*/**/cmake/Tocsin"))
-    for language, kind in (("c", "channel"), ("c", "source"), ("cpp", "channel"), ("cpp", "source")):
+    templates = sorted(path.parent for path in PREFIX.glob("share/tocsin/templates/c*/*/manifest.json"))
+    expect(len(templates) >= 10, f"these are installed: {templates}")
+    for template in templates:
+        language, kind = template.parent.name, template.name
         name = f"ops-{language}-{kind}"
         run(TOCSIN, "plugin", "new", name, "--kind", kind, "--lang", language)
         run("cmake", "-S", name, "-B", f"{name}/build", "-DCMAKE_TOOLCHAIN_FILE=" + str(WORK / "windows.cmake"),
             f"-DTocsin_DIR={package}")
-        run("cmake", "--build", f"{name}/build")
+        run("cmake", "--build", f"{name}/build", "--target", "plugin")
         library = WORK / name / f"build/lib/tocsin/plugins/{name}.dll"
         expect(exported(library) == ["tocsin_plugin_entry_v1"], f"{name} exports {exported(library)}")
         # What every Windows has; the compiler's own libraries would have to be shipped beside the plugin.
