@@ -43,6 +43,9 @@ WAITS = {"channel.batch": "4", "channel.cancel-at-once": "4", "doctor.unknown-en
 # What the kit's host notices in every case: the case it is shown in, the law, and a part of the words.
 TEXT, STRUCT_SIZE = "text is UTF-8", "every struct begins with its own size"
 START, SOURCE, CHANNEL = "lifecycle.start-stop-start", "source.open-close", "channel.completes-each-once"
+SECRETS, DOCTOR = "secrets.answers-each-once", "doctor.reports-in-order-and-ends"
+COMPLETE, STAGE = "every delivery is completed exactly once", "stages come in the manifest's order"
+SURVIVES = "a plugin never ends or blocks the process"
 ALWAYS = {
     "find.in-create": (START, "services are looked up in start()", "services.find while it was created"),
     "find.after-start": (SOURCE, "services are looked up in start()", 'looked for "org.example.nothing/1" outside of'),
@@ -52,6 +55,7 @@ ALWAYS = {
     "log.nul": (START, "the log takes one line", 'line break or NUL in it: "one\\x00two"'),
     "log.not-utf8": (START, TEXT, "the text of a log line is not UTF-8"),
     "log.null-with-size": (START, TEXT, "the text of a log line has a size of 5 and a null pointer"),
+    "log.null-fields": (START, TEXT, "says that it has 3 fields, and they are null"),
     "context": (START, "tocsin_host.context is the first", "it called log.write with another context"),
     "metric.name": (START, "a metric has a name of", 'its metric\'s name is "Bad-Name"'),
     "metric.divisor": (START, "a metric has a name of", "the divisor of its metric ticks_total is below 1"),
@@ -63,6 +67,20 @@ ALWAYS = {
     "recall.unknown-source": (SOURCE, "recall() is called within a call", "which is not open"),
     "event.no-id": (SOURCE, "an event has an id", 'it published an event with id ""'),
     "event.struct_size": (SOURCE, STRUCT_SIZE, "a tocsin_event says struct_size 4"),
+    "outcome.unknown": (START, COMPLETE, "it answered delivery {99, 99}, which it never got"),
+    "outcome.null-list": (START, COMPLETE, "its list of outcomes is null"),
+    "outcome.transcript": (CHANNEL, "an outcome has a known class", "an outcome's transcript has 9000 bytes"),
+    "secret_answer.unknown": (START, "every fetch() is answered", "it answered request {99, 99}, which it never got"),
+    "secret_answer.no-reason": (SECRETS, "every fetch() is answered", 'without a secret gives as its reason ""'),
+    "secret_answer.value-of-failure": (SECRETS, "every fetch() is answered", "that is not TOCSIN_OK, and a value"),
+    "http_answer.unknown": (START, "every call is answered", "it answered call {99, 99}, which it never got"),
+    "stage.detail": (DOCTOR, STAGE, "a stage's detail is not one line"),
+    "stage.unknown-run": (DOCTOR, STAGE, "which it never got"),
+    "throws.in-start": (START, SURVIVES, "an exception crossed from start into the host"),
+    "throws.in-deliver": (CHANNEL, SURVIVES, "an exception crossed from channel.deliver into the host"),
+    "throws.in-fired": ("timer.late-and-unknown-ids", SURVIVES, "an exception crossed from timer.fired into the host"),
+    "throws.in-published": ("source.answered-after-close", SURVIVES,
+                            "an exception crossed from source.published into the host"),
     "outcome.struct_size": (CHANNEL, STRUCT_SIZE, "a tocsin_outcome says struct_size 4"),
 }
 # What looks like a fault and is none, and the case that it is done in; "": nothing is done.

@@ -46,8 +46,7 @@ void kit_host::tables::answer_publication(kit_host& host, tocsin_token source, s
     result.status = good ? TOCSIN_OK : TOCSIN_FAILED;
     result.accepted = good ? events : 0;
     if (!good) result.reason = {reason, sizeof(reason) - 1};
-    const blackbox::call_mark mark("source.published", TOCSIN_THREAD_WORKER);
-    table->published(host.plugin->self, source, ticket, &result);
+    call_on_worker(host, "source.published", [&] { table->published(host.plugin->self, source, ticket, &result); });
   });
 }
 

@@ -78,8 +78,7 @@ void kit_host::tables::timer_start(void* context, std::uint64_t id, std::uint64_
       host->breach(laws::timer, "it started a timer and does not offer " TOCSIN_EXT_TIMER);
       return;
     }
-    const blackbox::call_mark mark("timer.fired", TOCSIN_THREAD_WORKER);
-    timer->fired(plugin->self, id);
+    call_on_worker(*host, "timer.fired", [&] { timer->fired(plugin->self, id); });
   };
   constexpr std::uint64_t most = std::uint64_t{1} << 40;
   host->worker.post(fire, std::chrono::milliseconds(std::min(delay_ms, most)));

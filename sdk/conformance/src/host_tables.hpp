@@ -2,6 +2,7 @@
 // The host's extension tables by id.
 #pragma once
 
+#include "sdk/conformance/src/blackbox.hpp"
 #include "sdk/conformance/src/host.hpp"
 #include "sdk/conformance/src/values.hpp"
 
@@ -51,6 +52,16 @@ struct kit_host::tables {
   static void answer_call(void* context, tocsin_token call, const tocsin_http_answer* answer);
 
  private:
+  // A call into the plugin that the host makes by itself, on its worker. name is a literal.
+  template <class Body>
+  static void call_on_worker(const kit_host& host, const char* name, Body&& body) {
+    const blackbox::call_mark mark(name, TOCSIN_THREAD_WORKER);
+    try {
+      body();
+    } catch (...) {
+      host.breach(laws::survives, std::string("an exception crossed from ") + name + " into the host");
+    }
+  }
   static void answer_publication(kit_host& host, tocsin_token source, std::uint64_t ticket, std::uint64_t events,
                                  bool good);
 };

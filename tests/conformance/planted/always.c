@@ -23,6 +23,39 @@ static void record_unknown(planted* self) {
   if (host != NULL) host->record(self->host->context, 99, 1);
 }
 
+static void write_null_fields(planted* self) {
+  const tocsin_host_log* log = FIND(self, tocsin_host_log, TOCSIN_HOST_LOG);
+  if (log != NULL) log->write(self->host->context, TOCSIN_LOG_INFO, TEXT("fields"), NULL, 3);
+}
+
+static void complete_unknown(planted* self, int null_list) {
+  const tocsin_host_complete* host = FIND(self, tocsin_host_complete, TOCSIN_HOST_COMPLETE);
+  tocsin_outcome outcome;
+  const tocsin_outcome* all = &outcome;
+  memset(&outcome, 0, sizeof(outcome));
+  outcome.struct_size = sizeof(outcome);
+  outcome.delivery = (tocsin_token){99, 99};
+  outcome.retry_after_ms = -1;
+  if (host != NULL) host->complete(self->host->context, null_list ? NULL : &all, 1);
+}
+
+static void answer_unknown(planted* self) {
+  const tocsin_host_http_answer* http = FIND(self, tocsin_host_http_answer, TOCSIN_HOST_HTTP_ANSWER);
+  const tocsin_host_secret_answer* secrets = FIND(self, tocsin_host_secret_answer, TOCSIN_HOST_SECRET_ANSWER);
+  tocsin_http_answer answer;
+  tocsin_secret_answer secret;
+  memset(&answer, 0, sizeof(answer));
+  answer.struct_size = sizeof(answer);
+  answer.status = 200;
+  memset(&secret, 0, sizeof(secret));
+  secret.struct_size = sizeof(secret);
+  secret.status = TOCSIN_INVALID;
+  secret.reason = TEXT("nobody asked");
+  if (bug("http_answer.unknown") && http != NULL) http->answer(self->host->context, (tocsin_token){99, 99}, &answer);
+  if (bug("secret_answer.unknown") && secrets != NULL)
+    secrets->answer(self->host->context, (tocsin_token){99, 99}, &secret);
+}
+
 static void count(planted* self, uint32_t size, tocsin_string name, int64_t divisor) {
   const tocsin_host_metrics* host = FIND(self, tocsin_host_metrics, TOCSIN_HOST_METRICS);
   const tocsin_metric metric = {size, TOCSIN_METRIC_COUNTER, name, TEXT("How many."), divisor, NULL, 0};
@@ -84,6 +117,11 @@ void break_in_start(planted* self, const tocsin_sink* error) {
   if (bug("log.nul")) write_log(self, self->host->context, BYTES("one\0two"));
   if (bug("log.not-utf8")) write_log(self, self->host->context, BYTES("<\"one\" & \xff"));
   if (bug("log.null-with-size")) write_log(self, self->host->context, (tocsin_string){NULL, 5});
+  if (bug("log.null-fields")) write_null_fields(self);
+  if (bug("outcome.unknown")) complete_unknown(self, 0);
+  if (bug("outcome.null-list")) complete_unknown(self, 1);
+  if (bug("http_answer.unknown") || bug("secret_answer.unknown")) answer_unknown(self);
+  if (bug("throws.in-start")) throw_now();
   if (bug("context")) write_log(self, self, TEXT("to another host"));
   if (bug("metric.name")) count(self, sizeof(tocsin_metric), TEXT("Bad-Name"), 1);
   if (bug("metric.divisor")) count(self, sizeof(tocsin_metric), TEXT("ticks_total"), 0);

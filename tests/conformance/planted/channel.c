@@ -2,6 +2,12 @@
 #define _GNU_SOURCE
 #include "tests/conformance/planted/planted.h"
 
+static const char* long_text(void) {
+  static char text[9000];
+  memset(text, 'x', sizeof(text));
+  return text;
+}
+
 static void complete(planted* self, tocsin_token delivery, tocsin_outcome_class result, tocsin_string code,
                      tocsin_string detail) {
   const tocsin_host_complete* host = FIND(self, tocsin_host_complete, TOCSIN_HOST_COMPLETE);
@@ -14,6 +20,7 @@ static void complete(planted* self, tocsin_token delivery, tocsin_outcome_class 
   outcome.delivery = delivery;
   outcome.code = code;
   outcome.detail = detail;
+  if (bug("outcome.transcript")) outcome.transcript = (tocsin_string){long_text(), 9000};
   outcome.retry_after_ms = -1;
   host->complete(self->host->context, &all, 1);
 }
@@ -47,6 +54,7 @@ static int parks(void) {
 static void deliver(void* object, const tocsin_message* const* messages, uint64_t count) {
   planted* self = object;
   uint64_t index;
+  if (bug("throws.in-deliver")) throw_now();
   for (index = 0; index < count; ++index) {
     const tocsin_token delivery = messages[index]->delivery;
     if (parks() && self->parked_count < MANY) {

@@ -72,6 +72,7 @@ static void published(void* object, tocsin_token source, uint64_t ticket, const 
   (void)source;
   (void)ticket;
   self->waits_for_answer = 0;
+  if (bug("throws.in-published")) throw_now();
   if (result->status != TOCSIN_OK && !bug("source.refused-publish-is-tried-again-or-logged"))
     say(self, "an event was refused; the next try is in a minute");
   if (!self->source_is_open && bug("source.answered-after-close")) publish_tick(self);
@@ -79,6 +80,7 @@ static void published(void* object, tocsin_token source, uint64_t ticket, const 
 
 static void fired(void* object, uint64_t id) {
   planted* self = object;
+  if (bug("throws.in-fired")) throw_now();
   if (id != self->source.index) {
     if (bug("timer.late-and-unknown-ids")) abort();
     return;
@@ -100,6 +102,8 @@ static void report(planted* self, tocsin_token run, tocsin_string name, uint32_t
   stage.ok = ok;
   stage.stage = name;
   stage.code = code;
+  if (bug("stage.detail")) stage.detail = TEXT("two\nlines");
+  if (bug("stage.unknown-run")) run.index += 99;
   if (host != NULL) host->stage(self->host->context, run, &stage);
 }
 
@@ -208,6 +212,8 @@ static void answer_secret(planted* self, tocsin_token request, tocsin_status sta
   answer.status = status;
   answer.valid_ms = -1;
   if (status != TOCSIN_OK) answer.reason = TEXT("there is no such secret");
+  if (bug("secret_answer.no-reason")) answer.reason = TEXT("");
+  if (bug("secret_answer.value-of-failure")) answer.value = (tocsin_bytes){(const uint8_t*)"value", 5};
   if (host != NULL) host->answer(self->host->context, request, &answer);
 }
 

@@ -61,6 +61,9 @@ tocsin_token next_token(planted* self);
 /* True if another call came while this one was under way; once only. For a fault that loses one of two calls. */
 int is_interrupted(planted* self);
 
+/* throws.cpp: an exception that nobody catches. */
+void throw_now(void);
+
 /* always.c: what the kit's host notices in every case. */
 void break_in_create(planted* self);
 void break_in_start(planted* self, const tocsin_sink* error);
