@@ -190,7 +190,10 @@ std::string misspelt_command(const CLI::App& program, int count, char** argument
       known.push_back(command->get_name());
       if (command->get_name() == word) next = command;
     }
-    if (next == nullptr) return path + " has no command \"" + word + "\". " + tocsin::remedy_for_unknown(word, known);
+    if (next == nullptr) {
+      path.append(" has no command \"").append(word).append("\". ").append(tocsin::remedy_for_unknown(word, known));
+      return path;
+    }
     within = next;
     path += " " + word;
   }
