@@ -335,7 +335,8 @@ void api::exchange::source(std::string_view path, std::string_view query) {
 }
 
 // The plugin's manifest says what it takes, so that no plugin runs for this.
-admission api::admit_to_source(const http_request& head, std::string_view path) const {
+std::optional<http_answer> api::refuse_to_source(const http_request& head, std::string_view path,
+                                                 bool& takes_body) const {
   const auto address = parse_source_address(path);
   auto routes = address && parts_.source_routes
                     ? parts_.source_routes(address->source)
@@ -343,46 +344,48 @@ admission api::admit_to_source(const http_request& head, std::string_view path) 
   const auto at_path = routes ? routes_at(*routes, address->path) : std::vector<manifest_http_route>();
   const auto* route = route_for(at_path, head.method);
   if (route == nullptr || route->scope != "open") {
-    if (auto refused = check_token(head.authorization, parts_.admin_token)) return {std::move(refused)};
+    if (auto refused = check_token(head.authorization, parts_.admin_token)) return refused;
   }
-  if (!routes && routes.error().code != "NOT_FOUND") return {to_http(routes.error())};
-  if (!routes) return {not_found("There is no source at " + std::string(path) + ".")};
-  if (at_path.empty()) return {not_found("The source takes nothing at " + std::string(path) + ".")};
-  if (route == nullptr) return {not_allowed(head.method, methods_of(at_path))};
-  if (!route->takes_body()) return {std::nullopt, false, true};
-  if (!takes_content_type(*route, head.content_type)) {
-    const std::vector<std::string_view> types(route->content_types.begin(), route->content_types.end());
-    return {unsupported(joined(types))};
+  if (!routes && routes.error().code != "NOT_FOUND") return to_http(routes.error());
+  if (!routes) return not_found("There is no source at " + std::string(path) + ".");
+  if (at_path.empty()) return not_found("The source takes nothing at " + std::string(path) + ".");
+  if (route == nullptr) return not_allowed(head.method, methods_of(at_path));
+  takes_body = route->takes_body();
+  if (!takes_body || takes_content_type(*route, head.content_type)) return std::nullopt;
+  const std::vector<std::string_view> types(route->content_types.begin(), route->content_types.end());
+  return unsupported(joined(types));
+}
+
+std::optional<http_answer> api::refuse(const http_request& head, std::string_view path, const api_route* route) const {
+  if (route == nullptr || route->needs != scope::open) {
+    if (auto refused = check_token(head.authorization, parts_.admin_token)) return refused;
   }
-  return {std::nullopt, true, true};
+  if (route == nullptr) return not_found("There is nothing at " + std::string(path) + ".");
+  if (!is_one_of(head.method, route->methods)) return not_allowed(head.method, joined(route->methods));
+  if (!route->content_types.empty() && !is_one_of(head.content_type, route->content_types))
+    return unsupported(joined(route->content_types));
+  return std::nullopt;
 }
 
 admission api::admit(const http_request& head) const {
   const auto path = split_target(head.target).path;
-  const auto* route = find_route(path);
-  if (route != nullptr && route->call == api_call::source) return admit_to_source(head, path);
-  if (route == nullptr || route->needs != scope::open) {
-    if (auto refused = check_token(head.authorization, parts_.admin_token)) return {std::move(refused)};
-  }
-  if (route == nullptr) return {not_found("There is nothing at " + std::string(path) + ".")};
-  if (!is_one_of(head.method, route->methods)) return {not_allowed(head.method, joined(route->methods))};
-  const bool takes_body = !route->content_types.empty();
-  if (takes_body && !is_one_of(head.content_type, route->content_types)) {
-    return {unsupported(joined(route->content_types))};
-  }
-  return {std::nullopt, takes_body};
+  const auto* const route = find_route(path);
+  admission made;
+  made.to_source = route != nullptr && route->call == api_call::source;
+  made.takes_body = route != nullptr && !route->content_types.empty();
+  made.refusal = made.to_source ? refuse_to_source(head, path, made.takes_body) : refuse(head, path, route);
+  if (!made.refusal) made.route = route;
+  return made;
 }
 
-void api::handle(http_request request, std::function<void(http_answer)> done) {
-  if (auto refused = admit(request).refusal) return done(std::move(*refused));
+void api::handle(http_request request, const api_route& route, std::function<void(http_answer)> done) {
   exchange call{parts_, std::move(request), std::move(done)};
   const std::string target = call.request.target;
   const auto [path, query] = split_target(target);
-  const auto what = find_route(path)->call;
-  if (what == api_call::list) return call.list(query);
-  if (what == api_call::source) return call.source(path, query);
+  if (route.call == api_call::list) return call.list(query);
+  if (route.call == api_call::source) return call.source(path, query);
   if (auto none = parse_query(query, {}); !none) return call.done(bad_request(none.error()));
-  switch (what) {
+  switch (route.call) {
     case api_call::publish:
       return call.publish();
     case api_call::show:

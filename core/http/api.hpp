@@ -24,7 +24,7 @@ struct http_request {
   std::string content_type;   // without parameters, lower case
   std::string authorization;  // the header's value
   std::string body;
-  std::vector<std::pair<std::string, std::string>> headers = {};  // names in lower case; where admission wants them
+  std::vector<std::pair<std::string, std::string>> headers = {};  // names in lower case; for a source
 };
 
 struct http_answer {
@@ -48,11 +48,14 @@ struct api_parts {
   executor* pool = nullptr;  // where answers are put into words; null: on the thread that has them
 };
 
+struct api_route;
+
 // What the header alone settles.
 struct admission {
   std::optional<http_answer> refusal;  // nothing: the request may be made
+  const api_route* route = nullptr;    // for handle(); null: it is refused
   bool takes_body = false;
-  bool wants_headers = false;
+  bool to_source = false;  // its plugin answers, and gets the headers
 };
 
 // Takes a token only in `Authorization: Bearer`, and compares it in a time that tells nothing of it.
@@ -61,12 +64,14 @@ class api {
   explicit api(api_parts parts);
   // Address, token, method and content type, before the body is read; it is not looked at. [any thread]
   admission admit(const http_request& head) const;
-  // Answers once, also what is not admitted, on any thread, possibly before this returns. [any thread]
-  void handle(http_request request, std::function<void(http_answer)> done);
+  // Of a request that was admitted to this route. Answers once, on any thread, possibly before this returns.
+  // [any thread]
+  void handle(http_request request, const api_route& route, std::function<void(http_answer)> done);
 
  private:
   struct exchange;
-  admission admit_to_source(const http_request& head, std::string_view path) const;
+  std::optional<http_answer> refuse(const http_request& head, std::string_view path, const api_route* route) const;
+  std::optional<http_answer> refuse_to_source(const http_request& head, std::string_view path, bool& takes_body) const;
 
   api_parts parts_;
 };

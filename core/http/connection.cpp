@@ -61,12 +61,22 @@ std::string media_type(std::string_view header) {
   return lower(header);
 }
 
-http_answer out_of_memory() {
-  auto answer = problem(503, "HOST_BUSY", "Service Unavailable",
-                        "The bodies of the requests under way take up all the memory that they may have.");
+http_answer busy(std::string_view detail) {
+  auto answer = problem(503, "HOST_BUSY", "Service Unavailable", detail);
   answer.headers["Retry-After"] = "1";
   return answer;
 }
+
+http_answer out_of_memory(bool to_source) {
+  return busy(to_source ? "The bodies of the requests to sources take up all the memory that they may have."
+                        : "The bodies of the requests under way take up all the memory that they may have.");
+}
+
+// What one request has of what all may have.
+struct request_share {
+  budget::share body;
+  budget::share place;  // among the requests to sources
+};
 
 void tell(const std::string& method, const std::string& path, const http_answer& answer) {
   log::write(log::level::debug, "request answered",
@@ -75,7 +85,6 @@ void tell(const std::string& method, const std::string& path, const http_answer&
 
 // What to tell a peer whose request cannot be read; nothing: it is gone, or was cut off for being slow.
 std::optional<http_answer> answer_to(const error_code& error, const listener_limits& limits) {
-  if (error == asio::error::no_memory) return out_of_memory();
   if (error == http::error::body_limit) {
     return problem(413, "BODY_TOO_LARGE", "Content Too Large",
                    "A body has at most " + std::to_string(limits.max_body) + " bytes (http.max_body).");
@@ -93,12 +102,12 @@ std::optional<http_answer> answer_to(const error_code& error, const listener_lim
 
 class connection final : public http_connection, public std::enable_shared_from_this<connection> {
  public:
-  connection(socket peer, api& handler, const listener_limits& limits, std::shared_ptr<body_budget> bodies,
+  connection(socket peer, api& handler, const listener_limits& limits, request_budgets budgets,
              std::function<void(http_connection*)> ended)
       : stream_(std::move(peer)),
         api_(handler),
         limits_(limits),
-        bodies_(std::move(bodies)),
+        budgets_(std::move(budgets)),
         ended_(std::move(ended)) {}
 
   void run() { asio::co_spawn(stream_.get_executor(), serve(shared_from_this()), asio::detached); }
@@ -123,11 +132,12 @@ class connection final : public http_connection, public std::enable_shared_from_
   asio::awaitable<void> serve(self_pointer self);
   asio::awaitable<bool> wait_for_request(bool first);
   asio::awaitable<error_code> read_header(parser_type& parser);
-  asio::awaitable<error_code> read_body(parser_type& parser, body_budget::share& share);
-  std::optional<http_answer> refuse(const parser_type& parser, http_request& request, body_budget::share& share);
+  asio::awaitable<error_code> read_body(parser_type& parser, budget::share& share);
+  admission admit(const parser_type& parser, http_request& request, request_share& share);
+  std::optional<http_answer> refuse(const parser_type& parser, const admission& admitted, request_share& share);
   bool pass_over_body(const parser_type& parser);
   asio::awaitable<bool> refuse_unread(http_answer answer);
-  asio::awaitable<http_answer> ask(http_request request);
+  asio::awaitable<http_answer> ask(http_request request, const api_route& route);
   asio::awaitable<bool> serve_one(bool first);
   asio::awaitable<bool> write(http_answer answer, bool head, unsigned version, bool keep_alive);
   asio::awaitable<void> linger();
@@ -135,7 +145,7 @@ class connection final : public http_connection, public std::enable_shared_from_
   stream_type stream_;
   api& api_;
   const listener_limits limits_;
-  const std::shared_ptr<body_budget> bodies_;
+  const request_budgets budgets_;
   std::function<void(http_connection*)> ended_;
   beast::flat_buffer buffer_;
   bool idle_ = true;
@@ -180,24 +190,34 @@ asio::awaitable<error_code> connection::read_header(parser_type& parser) {
   co_return error;
 }
 
-// What the header alone is enough to refuse; nothing: the body is wanted, and has its share of the memory.
-std::optional<http_answer> connection::refuse(const parser_type& parser, http_request& request,
-                                              body_budget::share& share) {
+// What the header alone is enough to refuse; where there is no refusal, the body is wanted, and has its share of the
+// memory.
+admission connection::admit(const parser_type& parser, http_request& request, request_share& share) {
   const auto& message = parser.get();
   if (message.version() >= 11 && message.find(http::field::host) == message.end()) {
-    return problem(400, "REQUEST_INVALID", "Bad Request", "The header Host is missing.");
+    admission refused;
+    refused.refusal = problem(400, "REQUEST_INVALID", "Bad Request", "The header Host is missing.");
+    return refused;
   }
-  auto admission = api_.admit(request);
-  if (admission.refusal) return std::move(admission.refusal);
-  const auto size = parser.content_length().value_or(0);
-  if (!admission.takes_body && (size > 0 || parser.chunked())) {
-    return problem(413, "BODY_TOO_LARGE", "Content Too Large", "This address takes no body.");
-  }
-  if (size > limits_.max_body) return answer_to(http::error::body_limit, limits_);
-  if (!share.grow_to(size)) return out_of_memory();
-  if (admission.wants_headers) {
+  auto admitted = api_.admit(request);
+  if (!admitted.refusal) admitted.refusal = refuse(parser, admitted, share);
+  if (!admitted.refusal && admitted.to_source) {
     for (const auto& field : message) request.headers.emplace_back(lower(field.name_string()), field.value());
   }
+  return admitted;
+}
+
+std::optional<http_answer> connection::refuse(const parser_type& parser, const admission& admitted,
+                                              request_share& share) {
+  const auto size = parser.content_length().value_or(0);
+  if (!admitted.takes_body && (size > 0 || parser.chunked()))
+    return problem(413, "BODY_TOO_LARGE", "Content Too Large", "This address takes no body.");
+  if (size > limits_.max_body) return answer_to(http::error::body_limit, limits_);
+  share.body.draw_on(admitted.to_source ? budgets_.source_bodies : budgets_.bodies);
+  share.place.draw_on(budgets_.source_requests);
+  if (admitted.to_source && !share.place.grow_to(1))
+    return busy(std::to_string(limits_.source_requests) + " requests to sources are under way, and no more are taken.");
+  if (!share.body.grow_to(size)) return out_of_memory(admitted.to_source);
   return std::nullopt;
 }
 
@@ -217,7 +237,7 @@ asio::awaitable<bool> connection::refuse_unread(http_answer answer) {
 }
 
 // As long as the body comes it may take its time, but no less than body_rate counts as coming.
-asio::awaitable<error_code> connection::read_body(parser_type& parser, body_budget::share& share) {
+asio::awaitable<error_code> connection::read_body(parser_type& parser, budget::share& share) {
   parser.body_limit(limits_.max_body);
   if (parser.is_done()) co_return error_code();
   if (beast::iequals(parser.get()[http::field::expect], "100-continue") && parser.get().version() >= 11) {
@@ -239,10 +259,10 @@ asio::awaitable<error_code> connection::read_body(parser_type& parser, body_budg
   co_return error_code();
 }
 
-asio::awaitable<http_answer> connection::ask(http_request request) {
+asio::awaitable<http_answer> connection::ask(http_request request, const api_route& route) {
   stream_.expires_never();
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(http_answer)>(
-      [this](auto handler, http_request asked) {
+      [this, &route](auto handler, http_request asked) {
         struct question {
           explicit question(decltype(handler)&& waiting) : go_on(std::move(waiting)) {}
           decltype(handler) go_on;
@@ -261,7 +281,7 @@ asio::awaitable<http_answer> connection::ask(http_request request) {
           }
         };
         try {
-          api_.handle(std::move(asked), done);
+          api_.handle(std::move(asked), route, done);
         } catch (const std::exception& failed) {
           log::write(log::level::error, "a request cannot be answered", {{"cause", failed.what()}});
           done(problem(500, "REQUEST_FAILED", "Internal Server Error", "The host could not work on this request."));
@@ -293,9 +313,9 @@ asio::awaitable<bool> connection::serve_one(bool first) {
   const unsigned version = parser.get().version();
   const bool keep_alive_wanted = parser.get().keep_alive();
 
-  body_budget::share share(bodies_);
-  auto refused = refuse(parser, request, share);
-  if (refused) {
+  request_share share;
+  auto admitted = admit(parser, request, share);
+  if (auto& refused = admitted.refusal) {
     tell(method, path, *refused);
     const bool passed = refused->status != 400 && pass_over_body(parser);
     if (!passed) co_return co_await refuse_unread(std::move(*refused));
@@ -303,16 +323,16 @@ asio::awaitable<bool> connection::serve_one(bool first) {
     const bool written = co_await write(std::move(*refused), method == "HEAD", version, keep_alive);
     co_return written&& keep_alive;
   }
-  const auto failed = co_await read_body(parser, share);
+  const auto failed = co_await read_body(parser, share.body);
   if (failed) {
-    auto answer = answer_to(failed, limits_);
+    auto answer = failed == asio::error::no_memory ? out_of_memory(admitted.to_source) : answer_to(failed, limits_);
     if (!answer) co_return false;
     tell(method, path, *answer);
     co_return co_await refuse_unread(std::move(*answer));
   }
   request.body = std::move(parser.get().body());
 
-  auto answer = co_await ask(std::move(request));
+  auto answer = co_await ask(std::move(request), *admitted.route);
   tell(method, path, answer);
   const bool keep_alive = keep_alive_wanted && !finishing_;
   const bool written = co_await write(std::move(answer), method == "HEAD", version, keep_alive);
@@ -354,9 +374,9 @@ asio::awaitable<void> connection::linger() {
 }  // namespace
 
 std::shared_ptr<http_connection> http_connection::start(socket peer, api& handler, const listener_limits& limits,
-                                                        std::shared_ptr<body_budget> bodies,
+                                                        request_budgets budgets,
                                                         std::function<void(http_connection*)> ended) {
-  auto made = std::make_shared<connection>(std::move(peer), handler, limits, std::move(bodies), std::move(ended));
+  auto made = std::make_shared<connection>(std::move(peer), handler, limits, std::move(budgets), std::move(ended));
   made->run();
   return made;
 }

@@ -71,7 +71,7 @@ struct http_listener::impl : std::enable_shared_from_this<impl> {
         pause(strand),
         api(handler),
         limits(with),
-        bodies(std::make_shared<body_budget>(std::max(with.all_bodies, with.max_body))) {}
+        budgets(with) {}
 
   result<void> listen(asio::io_context& context, host_address at);
   error_code listen_tcp();
@@ -95,7 +95,7 @@ struct http_listener::impl : std::enable_shared_from_this<impl> {
   asio::steady_timer pause;
   tocsin::api& api;
   const listener_limits limits;
-  const std::shared_ptr<body_budget> bodies;
+  const request_budgets budgets;
   host_address address;
   bool accepting = false;  // on the strand
 
@@ -179,7 +179,7 @@ void http_listener::impl::accepted(const error_code& error, http_connection::soc
   {
     const std::lock_guard lock(mutex);
     if (stopping) return;
-    auto connection = http_connection::start(std::move(peer), api, limits, bodies,
+    auto connection = http_connection::start(std::move(peer), api, limits, budgets,
                                              [self = shared_from_this()](http_connection* one) { self->ended(one); });
     connections.emplace(connection.get(), connection);
   }

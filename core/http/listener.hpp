@@ -20,6 +20,9 @@ struct listener_limits {
   std::chrono::milliseconds body_time = std::chrono::seconds{30};  // for a body, and longer by what has come of it:
   std::uint64_t body_rate = 16u << 10;                             // bytes a second
   std::uint64_t all_bodies = 64u << 20;  // bytes of all requests under way; beyond it 503. One of max_body always fits
+  // Requests to sources may wait long for their answers; so that they leave publishers their room, they count apart.
+  std::uint64_t source_bodies = 32u << 20;  // bytes, as all_bodies
+  std::uint32_t source_requests = 512;      // under way at once, of all sources; beyond it 503
 };
 
 class http_listener {

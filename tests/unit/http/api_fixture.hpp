@@ -51,6 +51,13 @@ class scripted_store : public store {
   void close() override {}
 };
 
+// A request as a connection makes it: admitted, then handled.
+inline void ask(api& of, http_request request, std::function<void(http_answer)> done) {
+  auto admitted = of.admit(request);
+  if (admitted.refusal) return done(std::move(*admitted.refusal));
+  of.handle(std::move(request), *admitted.route, std::move(done));
+}
+
 inline constexpr const char* token = "c2VjcmV0LXRva2Vu";
 
 class Api : public ::testing::Test {
@@ -59,7 +66,8 @@ class Api : public ::testing::Test {
                    std::string content_type = "application/cloudevents+json",
                    std::string authorization = std::string("Bearer ") + token) {
     std::optional<http_answer> answer;
-    api_.handle(
+    tocsin::test::ask(
+        api_,
         {std::move(method), std::move(target), std::move(content_type), std::move(authorization), std::move(body)},
         [&answer](http_answer value) {
           EXPECT_FALSE(answer) << "answered twice";

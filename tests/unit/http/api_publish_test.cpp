@@ -112,7 +112,7 @@ TEST_F(ApiPublish, TakesNoTokenWhereTheHostHasNone) {
   without.admin_token = "";
   api open(std::move(without));
   int status = 0;
-  open.handle({"GET", "/v1/queue", "", "Bearer ", ""}, [&status](http_answer answer) { status = answer.status; });
+  ask(open, {"GET", "/v1/queue", "", "Bearer ", ""}, [&status](http_answer answer) { status = answer.status; });
   EXPECT_EQ(401, status);
 }
 

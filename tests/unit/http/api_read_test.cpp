@@ -165,7 +165,7 @@ TEST_F(ApiRead, ServesMetricsAsTextWithoutATokenAndAlsoWhenTheStoreFailed) {
   api metered(std::move(with_metrics));
   http_answer answer;
   const auto scrape = [&] {
-    metered.handle({"GET", "/metrics", "", "", ""}, [&answer](http_answer value) { answer = std::move(value); });
+    ask(metered, {"GET", "/metrics", "", "", ""}, [&answer](http_answer value) { answer = std::move(value); });
     return answer.body;
   };
   store_.all_counts.front() = 3;
@@ -183,8 +183,8 @@ TEST_F(ApiRead, WritesItsAnswersOnThePoolWhereItHasOne) {
   with_pool.pool = &pool;
   api threaded(std::move(with_pool));
   std::promise<std::thread::id> answered;
-  threaded.handle({"GET", "/v1/queue", "", std::string("Bearer ") + token, ""},
-                  [&answered](http_answer) { answered.set_value(std::this_thread::get_id()); });
+  ask(threaded, {"GET", "/v1/queue", "", std::string("Bearer ") + token, ""},
+      [&answered](http_answer) { answered.set_value(std::this_thread::get_id()); });
   EXPECT_NE(std::this_thread::get_id(), answered.get_future().get());
 }
 

@@ -176,6 +176,54 @@ TEST_F(Listener, TakesNoMoreBodiesThanItHasMemoryFor) {
   EXPECT_TRUE(has(first.read_answer(), " 202 ")) << "what the first one had was given back";
 }
 
+TEST_F(Listener, LeavesPublishersTheirMemoryWhateverRequestsToSourcesHave) {
+  routes_ = {{"POST", "/heartbeat", "publish", {"application/cloudevents+json"}, ""}};
+  listen({.max_body = 1'000'000, .all_bodies = 1'000'000, .source_bodies = 1'000'000});
+  const auto to_source = [](std::string head) {
+    return head.replace(head.find("/v1/events"), 10, "/v1/sources/robots/heartbeat");
+  };
+  raw_client first(listener_->address());
+  first.send(to_source(post_head("Expect: 100-continue\r\nContent-Length: 600000\r\n")));
+  ASSERT_TRUE(has(first.read_until("\r\n\r\n"), "100 Continue"));
+  for (const char* size : {"Content-Length: 600000\r\n", "Transfer-Encoding: chunked\r\n"}) {
+    raw_client second(listener_->address());
+    second.send(to_source(post_head(size)) + "927c0\r\n");
+    for (int piece = 0; piece < 600; ++piece) second.send(std::string(1'000, ' '));
+    const auto answer = second.read_to_end();
+    EXPECT_TRUE(has(answer, " 503 ")) << answer;
+    EXPECT_TRUE(has(answer, "Retry-After: 1\r\n"));
+    EXPECT_TRUE(has(answer, "requests to sources"));
+  }
+  raw_client publisher(listener_->address());
+  publisher.send(post(std::string(900'000 - std::strlen(one_event), ' ') + one_event));
+  EXPECT_TRUE(has(publisher.read_answer(), " 202 "));
+  first.send(std::string(600'000, ' '));
+  EXPECT_TRUE(has(first.read_answer(), " 200 "));
+}
+
+TEST_F(Listener, LeavesPublishersConnectionsHoweverManyRequestsToSourcesWait) {
+  routes_ = {{"POST", "/heartbeat", "publish", {"application/cloudevents+json"}, ""}};
+  listen({.connections = 2, .source_requests = 1});
+  const auto to_source = [](std::string head) {
+    return head.replace(head.find("/v1/events"), 10, "/v1/sources/robots/heartbeat");
+  };
+  raw_client first(listener_->address());
+  first.send(to_source(post_head("Expect: 100-continue\r\nContent-Length: 2\r\n")));
+  ASSERT_TRUE(has(first.read_until("\r\n\r\n"), "100 Continue"));
+  raw_client second(listener_->address());
+  second.send(to_source(post("{}")));
+  const auto answer = second.read_answer();
+  EXPECT_TRUE(has(answer, " 503 ")) << answer;
+  EXPECT_TRUE(has(answer, "Retry-After: 1\r\n"));
+  EXPECT_TRUE(has(answer, "1 requests to sources"));
+  second.send(post(one_event));
+  EXPECT_TRUE(has(second.read_answer(), " 202 "));
+  first.send("{}");
+  EXPECT_TRUE(has(first.read_answer(), " 200 "));
+  second.send(to_source(post("{}")));
+  EXPECT_TRUE(has(second.read_answer(), " 200 ")) << "the first one's place was given back";
+}
+
 TEST_F(Listener, AnswersWhereARequestCannotBeWorkedOnAndGoesOn) {
   auto failing = parts();
   failing.publish = [](publication, bus::callback) { throw std::bad_alloc(); };
@@ -200,7 +248,7 @@ TEST_F(Api, TellsTheListenerOfAConnectionThatIsCutShort) {
     boost::asio::io_context short_lived;
     http_connection::socket peer(short_lived);
     peer.assign(boost::asio::generic::stream_protocol(AF_UNIX, 0), pair[0]);
-    http_connection::start(std::move(peer), api_, {}, std::make_shared<body_budget>(1'000),
+    http_connection::start(std::move(peer), api_, {}, request_budgets(listener_limits{}),
                            [&ended](http_connection*) { ++ended; });
     short_lived.poll();
     EXPECT_EQ(0, ended);
