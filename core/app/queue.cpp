@@ -12,7 +12,7 @@ namespace {
 
 namespace json = boost::json;
 
-std::string text_of(const json::object& object, std::string_view name) {
+std::string shown(const json::object& object, std::string_view name) {
   const auto* value = object.if_contains(name);
   if (value == nullptr || value->is_null()) return "-";
   return value->is_string() ? std::string(value->get_string()) : json::serialize(*value);
@@ -41,7 +41,7 @@ std::string target_of(const queue_options& options) {
 std::string event_type(const json::object& delivery) {
   const auto* events = delivery.if_contains("events");
   if (events == nullptr || !events->is_array() || events->get_array().empty()) return "-";
-  return text_of(events->get_array().front().as_object(), "type");
+  return shown(events->get_array().front().as_object(), "type");
 }
 
 }  // namespace
@@ -56,10 +56,10 @@ int queue_list(const queue_options& options) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& element : answer->at("deliveries").as_array()) {
     const auto& delivery = element.as_object();
-    const auto state = text_of(delivery, "state");
-    rows.push_back({text_of(delivery, "id"), paint(state, colour_of(state)), text_of(delivery, "code"),
-                    text_of(delivery, "attempts"), text_of(delivery, "channel"), text_of(delivery, "recipient"),
-                    event_type(delivery), text_of(delivery, "next_attempt")});
+    const auto state = shown(delivery, "state");
+    rows.push_back({shown(delivery, "id"), paint(state, colour_of(state)), shown(delivery, "code"),
+                    shown(delivery, "attempts"), shown(delivery, "channel"), shown(delivery, "recipient"),
+                    event_type(delivery), shown(delivery, "next_attempt")});
   }
   print_table({"ID", "STATE", "CODE", "TRIES", "CHANNEL", "RECIPIENT", "EVENT", "NEXT TRY"}, rows);
   return exit_done;
@@ -75,17 +75,17 @@ int queue_show(const queue_options& options) {
   const auto& delivery = answer->as_object();
   for (const auto& member : delivery)
     if (member.key() != "history" && member.key() != "events")
-      std::printf("%-14s %s\n", std::string(member.key()).c_str(), text_of(delivery, member.key()).c_str());
+      std::printf("%-14s %s\n", std::string(member.key()).c_str(), shown(delivery, member.key()).c_str());
   for (const auto& element : delivery.at("events").as_array()) {
     const auto& event = element.as_object();
-    std::printf("%-14s %s  id %s, source %s\n", "event", text_of(event, "type").c_str(), text_of(event, "id").c_str(),
-                text_of(event, "source").c_str());
+    std::printf("%-14s %s  id %s, source %s\n", "event", shown(event, "type").c_str(), shown(event, "id").c_str(),
+                shown(event, "source").c_str());
   }
   for (const auto& element : delivery.at("history").as_array()) {
     const auto& attempt = element.as_object();
-    std::string line = text_of(attempt, "at") + "  " + text_of(attempt, "code");
+    std::string line = shown(attempt, "at") + "  " + shown(attempt, "code");
     for (const auto* words : {"detail", "server_reply"})
-      if (const auto said = text_of(attempt, words); !said.empty() && said != "-") line += "  " + said;
+      if (const auto said = shown(attempt, words); !said.empty() && said != "-") line += "  " + said;
     std::printf("%-14s %s\n", "attempt", line.c_str());
   }
   return exit_done;

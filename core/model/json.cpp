@@ -176,4 +176,9 @@ result<json::value> parse_json(std::string_view text, std::size_t max_depth) {
   return value;
 }
 
+std::string text_of(const boost::json::object& of, std::string_view name) {
+  const boost::json::value* value = of.if_contains(name);
+  return value && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
 }  // namespace tocsin

@@ -16,6 +16,9 @@ namespace tocsin {
 // place has line and column; its code is JSON_INVALID.
 result<boost::json::value> parse_json(std::string_view text, std::size_t max_depth = 32);
 
+// The member of this name; empty: there is none, or it is no text.
+std::string text_of(const boost::json::object& of, std::string_view name);
+
 // A member of an object or an element of an array, as it is written.
 struct json_part {
   std::string_view name;  // in its quotes; empty in an array

@@ -21,6 +21,15 @@ std::size_t character_size(std::string_view text) {
 
 }  // namespace
 
+utf8_character first_character(std::string_view text) {
+  const auto size = character_size(text);
+  if (size == 0) return {};
+  const auto lead = static_cast<unsigned char>(text.front());
+  char32_t value = size == 1 ? lead : lead & (0xffu >> (size + 1));
+  for (std::size_t at = 1; at < size; ++at) value = value << 6 | (static_cast<unsigned char>(text[at]) & 0x3fu);
+  return {value, size};
+}
+
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
     const auto size = character_size(text);

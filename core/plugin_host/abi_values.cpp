@@ -1,6 +1,7 @@
 // Converts between the host's types and those of the binary interface.
 #include "core/plugin_host/abi_values.hpp"
 
+#include "core/model/utf8.hpp"
 #include "core/observe/log.hpp"
 
 #include <boost/json.hpp>
@@ -21,31 +22,12 @@ bool plain(std::string_view words) {
   return std::all_of(words.begin(), words.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
 }
 
-// How many bytes the UTF-8 sequence at the front has (RFC 3629 section 4); 0: it is none.
-std::size_t sequence_length(std::string_view at) {
-  const auto byte = [at](std::size_t index) { return static_cast<unsigned char>(at[index]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return 1;
-  const std::size_t length = first >= 0xC2 && first <= 0xDF   ? 2
-                             : first >= 0xE0 && first <= 0xEF ? 3
-                             : first >= 0xF0 && first <= 0xF4 ? 4
-                                                              : 0;
-  if (length == 0 || at.size() < length) return 0;
-  for (std::size_t index = 1; index < length; ++index)
-    if ((byte(index) & 0xC0) != 0x80) return 0;
-  const unsigned char second = byte(1);
-  const bool overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
-  const bool surrogate = first == 0xED && second > 0x9F;
-  const bool beyond = first == 0xF4 && second > 0x8F;
-  return overlong || surrogate || beyond ? 0 : length;
-}
-
 // safe: without secrets.
 std::string clean(std::string safe, std::size_t limit, bool one_line) {
   if (safe.size() <= limit && plain(safe)) return safe;
   std::string kept;
   for (std::string_view rest = safe; !rest.empty();) {
-    const std::size_t length = sequence_length(rest);
+    const std::size_t length = first_character(rest).size;
     std::string_view piece = length == 0 ? replacement : rest.substr(0, length);
     const auto byte = static_cast<unsigned char>(rest.front());
     const bool control = byte < 0x20 || byte == 0x7f;
@@ -110,7 +92,7 @@ std::string name(tocsin_string words) {
 
 bool is_text(std::string_view words) {
   while (!words.empty()) {
-    const std::size_t length = sequence_length(words);
+    const std::size_t length = first_character(words).size;
     if (length == 0 || words.front() == 0) return false;
     words.remove_prefix(length);
   }

@@ -25,11 +25,6 @@ constexpr std::size_t most_bytes = 8192;
 std::atomic<int> set_mark{-1};
 std::array<char, 128> set_plugin{};
 
-std::string text_of(const json::object& from, std::string_view name) {
-  const json::value* value = from.if_contains(name);
-  return value && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
 }  // namespace
 
 start_mark::start_mark(const std::filesystem::path& state_dir) {

@@ -96,11 +96,6 @@ result<void> replace(const std::filesystem::path& file, const std::string& text)
   return {};
 }
 
-std::string text_of(const json::object& from, std::string_view name) {
-  const json::value* value = from.if_contains(name);
-  return value && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
 std::optional<trial_record> record_of(const json::object& from) {
   const auto end = parse_trial_end(text_of(from, "verdict"));
   if (!end) return std::nullopt;
