@@ -46,6 +46,12 @@ const std::array<code_entry, 14>& host_codes() {
 
 }  // namespace
 
+std::string_view to_text(outcome_class value) {
+  constexpr std::array<std::string_view, 8> names{"delivered", "permanent", "transient", "throttled",
+                                                  "config",    "auth",      "uncertain", "returned"};
+  return names.at(static_cast<std::size_t>(value));
+}
+
 code_table::code_table() { add(host_codes()); }
 
 void code_table::add(std::span<const code_entry> entries) {

@@ -10,6 +10,9 @@
 
 namespace tocsin {
 
+// As manifests write it: "throttled".
+std::string_view to_text(outcome_class value);
+
 struct code_entry {
   std::string code;   // "CERT_EXPIRED"
   std::string stage;  // "certificate"; empty: none, or any

@@ -162,15 +162,12 @@ class object_reader {
 };
 
 outcome_class parse_class(const string& text, const string& key) {
-  const auto* const begin = outcome_class_names.begin();
-  const auto* const end = begin + static_cast<std::size_t>(outcome_class::returned);
-  const auto* found = std::find(begin, end, text);
-  if (found == end) {
-    refuse(key, "\"" + text +
-                    "\" is no class; it may be delivered, permanent, transient, throttled, config, auth or "
-                    "uncertain.");
-  }
-  return static_cast<outcome_class>(found - begin);
+  for (auto each = outcome_class::delivered; each != outcome_class::returned;
+       each = static_cast<outcome_class>(static_cast<std::uint32_t>(each) + 1))
+    if (to_text(each) == text) return each;
+  refuse(key, "\"" + text +
+                  "\" is no class; it may be delivered, permanent, transient, throttled, config, auth or "
+                  "uncertain.");
 }
 
 void read_identity(const object_reader& top, manifest& into) {

@@ -58,6 +58,11 @@ void plugin_instance::misbehaves(std::string_view how, std::string detail, std::
   log::write(log::level::warn, "plugin is misbehaving", fields);
 }
 
+bool plugin_instance::is_new_disagreement(const std::string& code) {
+  const std::lock_guard lock(disagreements_mutex_);
+  return disagreements_.insert(code).second;
+}
+
 void plugin_instance::hangs(std::string_view call, std::string concerns, std::chrono::milliseconds limit) {
   std::string reason = "it did not come back from " + std::string(call) + "()";
   if (!concerns.empty()) reason += " (" + concerns + ")";

@@ -27,6 +27,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -84,6 +85,9 @@ struct plugin_instance {
   // concerns: what that call was about, to_text() of its subject.
   void misbehaves(std::string_view how, std::string detail = {}, std::string_view call = {}, std::string concerns = {});
 
+  // True once for each code: the class of an outcome that bore it is not the one of the plugin's manifest. [any thread]
+  bool is_new_disagreement(const std::string& code);
+
   // A call has not come back within its limit: reported once, and nothing of the host's calls the plugin any more.
   // [any thread]
   void hangs(std::string_view call, std::string about, std::chrono::milliseconds limit);
@@ -97,6 +101,8 @@ struct plugin_instance {
   mutable std::mutex hung_mutex_;
   std::string hung_reason_;
   std::atomic<std::uint64_t> misdeeds_{0};
+  std::mutex disagreements_mutex_;
+  std::set<std::string> disagreements_;  // codes
 };
 
 plugin_instance& make_instance(manifest about, plugin_host_services services, const code_table& codes,

@@ -1,6 +1,9 @@
 // tocsin.host.complete/1: outcomes of deliveries, each taken exactly once.
+#include "core/observe/log.hpp"
 #include "core/plugin_host/abi_values.hpp"
 #include "core/plugin_host/extensions/host_extensions.hpp"
+
+#include <algorithm>
 
 namespace tocsin {
 namespace {
@@ -9,12 +12,30 @@ std::string token_text(tocsin_token token) {
   return std::to_string(token.index) + ", attempt " + std::to_string(token.generation);
 }
 
+// The reported class holds. Whether a delivery is uncertain, or was not tried, is a matter of the moment and not of the
+// code.
+void compare_class(plugin_instance& instance, const outcome& reported) {
+  if (reported.outcome_class == outcome_class::uncertain || reported.outcome_class == outcome_class::returned) return;
+  const auto& codes = instance.about.codes;
+  const auto declared =
+      std::find_if(codes.begin(), codes.end(), [&](const code_entry& one) { return one.code == reported.code; });
+  if (declared == codes.end() || declared->outcome_class == reported.outcome_class) return;
+  if (!instance.is_new_disagreement(reported.code)) return;
+  log::write(log::level::warn, "an outcome has another class than the plugin's manifest gives its code",
+             {{"plugin", instance.about.id},
+              {"version", instance.about.version},
+              {"code", reported.code},
+              {"manifest", std::string(to_text(declared->outcome_class))},
+              {"reported", std::string(to_text(reported.outcome_class))}});
+}
+
 // An outcome that the rest of the house can rely on: with a code that somebody explains.
 outcome read(plugin_instance& instance, const tocsin_outcome& from) {
   outcome to = abi::read_outcome(from);
   if (to.code.empty() && to.outcome_class == outcome_class::delivered) to.code = "OK";
   if (to.outcome_class != outcome_class::returned && !instance.codes.entries().contains(to.code))
     instance.misbehaves("it reported a code that no manifest explains", to.code);
+  compare_class(instance, to);
   return to;
 }
 

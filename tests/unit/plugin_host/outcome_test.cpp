@@ -184,6 +184,33 @@ TEST(Complete, TakesAnUnknownClassForTransientAndReportsAnUnknownCode) {
   EXPECT_EQ(log.count("it reported a code that no manifest explains"), 1u);
 }
 
+TEST(Complete, SaysOnceForACodeThatItsClassIsNotTheManifestsAndKeepsTheReportedOne) {
+  const test::captured_log log;
+  fake_house house;
+  fake_plugin plugin;
+  plugin.codes = {{"COMMAND_TIMEOUT", "", outcome_class::transient, "It was too slow.", "Wait."},
+                  {"RECIPIENT_INVALID", "", outcome_class::permanent, "There is no such address.", "Correct it."}};
+  running_plugin running(house, plugin);
+  channel_adapter channel(*running);
+  const auto complete = [&](std::uint64_t delivery, std::uint32_t reported, std::string_view code) {
+    channel.deliver(std::vector{message_to("a", static_cast<std::int64_t>(delivery))});
+    plugin.complete({outcome_for({delivery, 1}, reported, code)});
+  };
+  complete(1, TOCSIN_CLASS_CONFIG, "RECIPIENT_INVALID");
+  complete(2, TOCSIN_CLASS_CONFIG, "RECIPIENT_INVALID");
+  complete(3, TOCSIN_CLASS_TRANSIENT, "COMMAND_TIMEOUT");
+  complete(4, TOCSIN_CLASS_UNCERTAIN, "COMMAND_TIMEOUT");
+  const auto came = house.outcomes.wait(4);
+  ASSERT_EQ(came.size(), 4u);
+  EXPECT_EQ(came[0].outcome_class, outcome_class::config);
+  const auto said = log.lines("another class than the plugin's manifest gives its code");
+  ASSERT_EQ(said.size(), 1u);
+  for (const char* part : {"plugin=fake", "code=RECIPIENT_INVALID", "manifest=permanent", "reported=config"})
+    EXPECT_NE(said[0].find(part), std::string::npos) << said[0];
+  complete(5, TOCSIN_CLASS_AUTH, "COMMAND_TIMEOUT");
+  EXPECT_EQ(log.count("another class than the plugin's manifest gives its code"), 2u);
+}
+
 TEST(Complete, ReadsTheOutcomeOfAnOlderPluginAsFarAsItGoes) {
   fake_house house;
   fake_plugin plugin;

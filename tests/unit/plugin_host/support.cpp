@@ -187,6 +187,7 @@ manifest fake_plugin::manifest() const {
   about.abi_major = 1;
   about.provides = provides;
   about.parts = {"subject", "html"};
+  about.codes = codes;
   return about;
 }
 

@@ -115,6 +115,7 @@ struct fake_plugin {
   std::function<void(const tocsin_http_call&)> call = [](const tocsin_http_call&) {};
 
   const tocsin_host* host = nullptr;  // as given to create()
+  std::vector<code_entry> codes;      // of its manifest
   std::vector<std::string> provides{TOCSIN_EXT_CHANNEL, TOCSIN_EXT_SOURCE, TOCSIN_EXT_TIMER};
 
   tocsin::manifest manifest() const;
