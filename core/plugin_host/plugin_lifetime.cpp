@@ -144,6 +144,14 @@ result<void> destroy_plugin(plugin_instance& instance, std::chrono::milliseconds
   return destroyed;
 }
 
+void answer_in_its_place(plugin_instance& instance) {
+  instance.workers.drop_waiting();
+  instance.diagnoses.give_up_all();
+  instance.secret_requests.fail_all("The plugin hangs: " + instance.hung_reason());
+  instance.http_calls.fail_all({"SOURCE_DOWN", "The source's plugin hangs: " + instance.hung_reason(), {}, {}});
+  report_lost(instance, instance.deliveries.take_all(), {}, "it hangs, and these deliveries with it");
+}
+
 void report_lost(plugin_instance& instance, const std::vector<outstanding_deliveries::entry>& lost,
                  std::string_view call, std::string_view when) {
   if (lost.empty()) return;

@@ -21,6 +21,9 @@ result<void> stop_plugin(plugin_instance& instance, std::chrono::milliseconds li
 // For a plugin that was created and does not run; its control thread ends, too.
 result<void> destroy_plugin(plugin_instance& instance, std::chrono::milliseconds limit);
 
+// Of an instance that hangs: nothing that waits is handed in any more, and all of it is answered in its place.
+void answer_in_its_place(plugin_instance& instance);
+
 // Reports what the channel did not complete, though it should have. call: in or after which; empty: in none.
 void report_lost(plugin_instance& instance, const std::vector<outstanding_deliveries::entry>& lost,
                  std::string_view call, std::string_view when);

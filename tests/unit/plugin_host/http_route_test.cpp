@@ -1,5 +1,6 @@
 // Requests to a source: one answer each, from the plugin or in its place.
 #include "core/plugin_host/calls/source_requests.hpp"
+#include "core/plugin_host/plugin_lifetime.hpp"
 #include "support.hpp"
 
 #include <gmock/gmock.h>
@@ -229,8 +230,26 @@ TEST(HttpRoute, WaitsForACallBeforeTheSourceIsClosed) {
     source.requests.remove("robots");
     return over.load();
   });
+  // One that does not wait is over soon, and has answered the request meanwhile.
+  EXPECT_EQ(std::future_status::timeout, removed.wait_for(std::chrono::milliseconds(100)));
+  EXPECT_EQ(0u, source.answers.size());
   go_on.set_value();
   EXPECT_TRUE(removed.get());
+  EXPECT_EQ("SOURCE_DOWN", source.answered());
+}
+
+TEST(HttpRoute, GivesWhatAStopFindsOpenItsTime) {
+  asking source;
+  source.plugin.call = [&](const tocsin_http_call& call) { source.calls.add(call.call); };
+  source.ask();
+  const auto call = source.calls.wait(1).at(0);
+  auto ended = std::async(std::launch::async, [&] { source.requests.end(std::chrono::seconds(20)); });
+  // One that gives no time is over soon, and has answered the request meanwhile.
+  EXPECT_EQ(std::future_status::timeout, ended.wait_for(std::chrono::milliseconds(100)));
+  EXPECT_EQ(0u, source.answers.size());
+  source.answer(call, 200);
+  ended.wait();
+  EXPECT_EQ("200", source.answered());
 }
 
 TEST(HttpRoute, AnswersWhatAStopFindsOpenWhenItsTimeIsUp) {
@@ -238,35 +257,66 @@ TEST(HttpRoute, AnswersWhatAStopFindsOpenWhenItsTimeIsUp) {
   source.plugin.call = [&](const tocsin_http_call& call) { source.calls.add(call.call); };
   source.ask();
   const auto call = source.calls.wait(1).at(0);
-  auto ended = std::async(std::launch::async, [&] { source.requests.end(std::chrono::seconds(20)); });
+  source.requests.end(std::chrono::milliseconds(0));
+  EXPECT_EQ("SOURCE_DOWN", source.answered());
   source.answer(call, 200);
-  ended.wait();
-  EXPECT_EQ("200", source.answered()) << "it was given the time";
+  EXPECT_EQ(1u, source.log.count("a source answered too late"));
   source.ask();
   const auto all = source.answers.wait(2);
   ASSERT_EQ(2u, all.size());
   EXPECT_EQ("SOURCE_DOWN", all[1].error().code);
+  EXPECT_EQ(1u, source.calls.size()) << "nothing is handed in any more";
 }
 
-TEST(HttpRoute, AnswersForAPluginThatHangs) {
+TEST(HttpRoute, AnswersForAPluginThatHangsAlsoWhatWaitsForIt) {
   std::promise<void> go_on;  // outlives the call that waits for it
   const auto waits = go_on.get_future().share();
   asking source;
-  (**source.running).on_hung = [&] { (**source.running).http_calls.fail_all({"SOURCE_DOWN", "It hangs.", {}, {}}); };
+  (**source.running).on_hung = [&] { answer_in_its_place(**source.running); };
   source.plugin.call = [&](const tocsin_http_call& call) {
     source.calls.add(call.call);
     waits.wait();
   };
   source.ask();
   ASSERT_EQ(1u, source.calls.wait(1).size());
-  source.ask();  // has no thread: the pool of two leaves the plugin one
+  source.ask();  // these two have no thread: the pool of two leaves the plugin one
+  source.ask();
   (**source.running).hangs("http_route.call", "source robots", std::chrono::seconds(5));
   source.ask();
-  const auto all = source.answers.wait(3);
-  ASSERT_EQ(3u, all.size());
-  for (const auto& one : all) EXPECT_EQ("SOURCE_DOWN", one.error().code);
-  EXPECT_EQ(1u, source.calls.size());
+  const auto all = source.answers.wait(4);
+  ASSERT_EQ(4u, all.size());
+  for (const auto& one : all) {
+    ASSERT_FALSE(one);
+    EXPECT_EQ("SOURCE_DOWN", one.error().code);
+    EXPECT_THAT(one.error().what, HasSubstr("hangs"));
+  }
   go_on.set_value();
+  // What was to be handed in comes before this, if it comes at all.
+  std::promise<void> next;
+  (**source.running).workers.post([&] { next.set_value(); });
+  next.get_future().wait();
+  EXPECT_EQ(1u, source.calls.size());
+}
+
+TEST(HttpRoute, JoinsHeadersOfOneNameUpToALimit) {
+  const std::string half(4'095, 'x');
+  for (const bool fits : {true, false}) {
+    asking source;
+    const std::string other = fits ? half : half + "y";
+    source.plugin.call = [&](const tocsin_http_call& call) {
+      source.answer(call.call, 200, {{text("x-note"), text(half)}, {text("X-Note"), text(other)}});
+    };
+    source.ask();
+    const auto all = source.answers.wait(1);
+    ASSERT_EQ(1u, all.size());
+    if (fits) {
+      ASSERT_TRUE(all[0]);
+      EXPECT_EQ(half + ", " + half, all[0]->headers.at("x-note")) << "8,192 bytes";
+    } else {
+      ASSERT_FALSE(all[0]);
+      EXPECT_THAT(all[0].error().what, HasSubstr("its headers X-Note are too long together"));
+    }
+  }
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <memory>
 #include <vector>
 
 namespace tocsin {
@@ -45,6 +46,23 @@ TEST(ThreadShare, RunsWhatWaitsInItsOrderOnceAThreadIsFree) {
   pool.stop();
   ASSERT_EQ(100u, ran.size());
   for (int number = 0; number < 100; ++number) EXPECT_EQ(number, ran[static_cast<std::size_t>(number)]);
+}
+
+TEST(ThreadShare, ForgetsWhatWaitsAndRunsWhatComesAfter) {
+  executor pool(2);
+  thread_share share(pool, 1);
+  ASSERT_TRUE(share.enter());
+  const auto held = std::make_shared<int>(0);  // as a request's body is
+  for (int number = 0; number < 3; ++number) share.post([held] { ++*held; });
+  EXPECT_EQ(4, held.use_count());
+  share.drop_waiting();
+  EXPECT_EQ(1, held.use_count()) << "what they held is free at once";
+  std::promise<void> after;
+  share.post([&] { after.set_value(); });
+  share.leave();
+  after.get_future().wait();
+  EXPECT_EQ(0, *held);
+  pool.stop();
 }
 
 TEST(ThreadShare, LeavesTheOtherThreadsToOthers) {
