@@ -39,6 +39,13 @@ void own_metrics::watch_events() {
   count("tocsin_events_duplicates_total", "Events whose identity was known already.", &bus::statistics::duplicates);
   count("tocsin_events_unrouted_total", "Events that no route matched.", &bus::statistics::unrouted);
   count("tocsin_events_refused_total", "Events that were not taken.", &bus::statistics::refused);
+  parts_.registry->watch(
+      counter("tocsin_subscriber_events_lost_total", "Events that a subscriber asked for and did not get."), [this] {
+        std::vector<metric_sample> samples;
+        for (const auto& [name, lost] : parts_.subscriber_losses())
+          samples.push_back({{{"subscriber", name}}, static_cast<std::int64_t>(lost)});
+        return samples;
+      });
 }
 
 void own_metrics::watch_deliveries() {

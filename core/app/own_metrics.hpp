@@ -21,6 +21,7 @@ struct own_metrics_parts {
   time_ms started = 0;
   const code_table* codes = nullptr;
   std::function<bus::statistics()> events;
+  std::function<std::map<std::string, std::uint64_t>()> subscriber_losses;  // by name
   std::function<std::vector<dispatcher::endpoint_status>()> endpoints;
   std::function<std::vector<plugin_info>()> plugins;
 };

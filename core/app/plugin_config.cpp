@@ -32,7 +32,7 @@ place place_of(const settings& all, const std::string& table, const std::string&
 
 config_findings ask(plugin_host& plugins, const settings& all, const std::string& plugin, const config_subject& about) {
   config_findings found;
-  for (const preset_finding& said : plugins.check_config(plugin, about)) {
+  for (const settings_finding& said : plugins.check_config(plugin, about)) {
     (said.fatal ? found.errors : found.warnings)
         .push_back(
             {said.code, said.text, "", place_of(all, about.table + "." + about.name, about.organization, said.key)});
@@ -122,7 +122,7 @@ settings_migrator migrator_with(std::function<plugin_host&(const std::string& pl
                    {}};
     }
     migrated_table migrated{std::move(settings->get_object()), {}};
-    for (const preset_finding& said : made->findings) migrated.changes.push_back({said.key, said.text});
+    for (const settings_finding& said : made->findings) migrated.changes.push_back({said.key, said.text});
     return migrated;
   };
 }

@@ -2,15 +2,17 @@
 #include "core/app/secret_stores.hpp"
 
 #include <boost/json.hpp>
-#include "core/app/plugin_config.hpp"
 
 #include <algorithm>
-#include <future>
+
+#include "core/app/plugin_config.hpp"
 
 namespace tocsin::app {
 
 secret_stores::secret_stores(plugin_host& plugins, clock& clock, std::function<void()> changed)
-    : plugins_(plugins), keeper_(std::make_shared<secret_keeper>(clock, std::move(changed))) {}
+    : plugins_(plugins),
+      keeper_(std::make_shared<secret_keeper>(clock, std::move(changed))),
+      patience_(std::make_shared<patience>()) {}
 
 secret_stores::~secret_stores() { close(); }
 
@@ -54,12 +56,30 @@ void secret_stores::open(const settings& wanted) {
 settings_ptr secret_stores::bring_up(const settings_ptr& wanted) {
   open(*wanted);
   if (wanted->secret_stores().empty()) return wanted;
-  const auto secrets = wanted->stored_secrets();
-  const auto all = std::make_shared<std::promise<void>>();
-  auto answered = all->get_future();
-  keeper_->ask(secrets, [all] { all->set_value(); });
-  answered.wait();
+  wait_for_answers(wanted->stored_secrets());
   return resolve(wanted);
+}
+
+void secret_stores::wait_for_answers(const std::vector<stored_secret>& secrets) {
+  const auto answered = std::make_shared<bool>(false);
+  keeper_->ask(secrets, [waits = patience_, answered] {
+    const std::lock_guard lock(waits->mutex);
+    *answered = true;
+    waits->changed.notify_all();
+  });
+  std::unique_lock lock(patience_->mutex);
+  patience_->changed.wait(lock, [&] { return *answered || patience_->cut_short; });
+}
+
+void secret_stores::cut_short() {
+  const std::lock_guard lock(patience_->mutex);
+  patience_->cut_short = true;
+  patience_->changed.notify_all();
+}
+
+bool secret_stores::is_cut_short() const {
+  const std::lock_guard lock(patience_->mutex);
+  return patience_->cut_short;
 }
 
 settings_ptr secret_stores::resolve(const settings_ptr& wanted) const {

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <future>
+#include <utility>
 
 #include "core/app/commands.hpp"
 #include "core/app/signals.hpp"
@@ -29,6 +30,18 @@ void host_progress::serves_in(const std::filesystem::path& state_dir) {
 std::filesystem::path host_progress::state_dir() const {
   const std::lock_guard lock(mutex_);
   return state_dir_;
+}
+
+void host_progress::when_ending(std::function<void()> cut_waits_short) {
+  const std::lock_guard lock(mutex_);
+  cut_waits_short_ = std::move(cut_waits_short);
+  if (ending_ && cut_waits_short_) cut_waits_short_();
+}
+
+void host_progress::end() {
+  const std::lock_guard lock(mutex_);
+  ending_ = true;
+  if (cut_waits_short_) cut_waits_short_();
 }
 
 termination::termination(host_progress& progress, std::chrono::milliseconds limit)
@@ -60,6 +73,7 @@ void termination::take_signals() {
     (signal == SIGHUP ? reload_ : stop_) = true;
     changed_.notify_all();
     if (!stop_) continue;
+    progress_.end();
     if (changed_.wait_for(lock, limit_, [this] { return ended_; })) return;
     lock.unlock();
     give_up();

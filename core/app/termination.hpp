@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
+#include <functional>
 #include <mutex>
 #include <thread>
 
@@ -19,11 +20,18 @@ class host_progress {
   // Where the address is written down that must not outlive the host.
   void serves_in(const std::filesystem::path& state_dir);
   std::filesystem::path state_dir() const;
+  // Called once the host is to end, at once if that is known already: ends a wait that could take up the time that a
+  // clean stop has. It must not block. Null: there is none any more; then none is under way either.
+  void when_ending(std::function<void()> cut_waits_short);
+  // The host is to end.
+  void end();
 
  private:
   std::atomic<const char*> stage_ = "starting";
   mutable std::mutex mutex_;
   std::filesystem::path state_dir_;
+  std::function<void()> cut_waits_short_;
+  bool ending_ = false;
 };
 
 // From SIGTERM or SIGINT on the host has `limit` to end; then the process is ended, exit status 0, with the stage that

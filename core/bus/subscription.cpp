@@ -1,26 +1,58 @@
 // The queues between the bus and its subscribers.
 #include "core/bus/subscription.hpp"
 
+#include "core/routing/router.hpp"
+
 #include <algorithm>
+#include <iterator>
 
 namespace tocsin {
 
-subscription::subscription(subscription_filter filter, executor& pool, handler take, std::size_t capacity)
-    : filter_(std::move(filter)), pool_(pool), take_(std::move(take)), capacity_(capacity) {}
+bool subscription_filter::wants_of_its_type(const event& value) const {
+  return (!minimum_severity || value.severity >= *minimum_severity) &&
+         (organization.empty() || value.organization == organization);
+}
+
+bool subscription_filter::wants(const event& value) const {
+  const bool its_type = types.empty() || std::any_of(types.begin(), types.end(), [&value](const auto& glob) {
+                          return matches_glob(glob, value.type);
+                        });
+  return its_type && wants_of_its_type(value);
+}
+
+subscription::subscription(subscription_filter filter, executor& pool, handler take, loss_counter losses,
+                           std::size_t capacity)
+    : filter_(std::move(filter)),
+      pool_(pool),
+      take_(std::move(take)),
+      losses_(std::move(losses)),
+      capacity_(capacity) {}
 
 void subscription::push(std::span<const event_ptr> events) {
-  bool begin = false;
+  std::shared_ptr<subscription> next;
   {
     const std::lock_guard lock(mutex_);
-    if (closed_) return;
-    const std::size_t room = capacity_ - std::min(capacity_, waiting_.size() - taken_);
-    const std::size_t fits = std::min(room, events.size());
-    waiting_.insert(waiting_.end(), events.begin(), events.begin() + static_cast<std::ptrdiff_t>(fits));
-    lost_ += events.size() - fits;
-    begin = !scheduled_ && !events.empty();
-    if (begin) scheduled_ = true;
+    next = next_;
+    if (!next) {
+      const std::size_t room = state_ == state::closed ? 0 : capacity_ - std::min(capacity_, waiting_.size() - taken_);
+      const std::size_t fits = std::min(room, events.size());
+      waiting_.insert(waiting_.end(), events.begin(), events.begin() + static_cast<std::ptrdiff_t>(fits));
+      lose(events.size() - fits);
+      if (state_ != state::open || scheduled_ || events.empty()) return;
+      scheduled_ = true;
+    }
   }
-  if (begin) schedule();
+  if (!next) return schedule();
+  std::vector<event_ptr> wanted;
+  std::copy_if(events.begin(), events.end(), std::back_inserter(wanted),
+               [&next](const event_ptr& one) { return next->filter().wants(*one); });
+  if (!wanted.empty()) next->push(wanted);
+}
+
+// With the mutex held.
+void subscription::lose(std::uint64_t events) {
+  lost_ += events;
+  *losses_ += events;
 }
 
 void subscription::schedule() {
@@ -33,7 +65,7 @@ void subscription::run() {
   std::uint64_t lost = 0;
   {
     const std::lock_guard lock(mutex_);
-    if (closed_) return;
+    if (state_ != state::open) return;
     const std::size_t count = std::min(waiting_.size() - taken_, largest_batch);
     const auto first = waiting_.begin() + static_cast<std::ptrdiff_t>(taken_);
     batch.assign(std::make_move_iterator(first), std::make_move_iterator(first + static_cast<std::ptrdiff_t>(count)));
@@ -48,25 +80,60 @@ void subscription::run() {
     lost = std::exchange(lost_, 0);
     inside_ = true;
   }
-  take_(batch, lost);
+  const bool taken = take_(batch, lost);
   bool more = false;
   {
     const std::lock_guard lock(mutex_);
     inside_ = false;
-    more = !closed_ && (!waiting_.empty() || lost_ > 0);
+    if (!taken) {
+      lose(batch.size());
+      lost_ += lost;  // which were counted when they were lost
+    }
+    if (next_) {  // it came back after its time
+      const std::lock_guard other(next_->mutex_);
+      next_->lost_ += std::exchange(lost_, 0);
+    }
+    more = state_ == state::open && !waiting_.empty();
     scheduled_ = more;
     idle_.notify_all();
   }
   if (more) schedule();
 }
 
-bool subscription::close(std::chrono::milliseconds limit) {
-  std::vector<event_ptr> dropped;
-  std::unique_lock lock(mutex_);
-  closed_ = true;
-  dropped.swap(waiting_);
-  taken_ = 0;
+bool subscription::wait_until_idle(std::unique_lock<std::mutex>& lock, std::chrono::milliseconds limit) {
   return idle_.wait_for(lock, limit, [this] { return !inside_; });
+}
+
+bool subscription::hold(std::chrono::milliseconds limit) {
+  std::unique_lock lock(mutex_);
+  state_ = state::held;
+  return wait_until_idle(lock, limit);
+}
+
+void subscription::hand_over(const std::shared_ptr<subscription>& next) {
+  // Both locks: what is pushed meanwhile comes after what has waited.
+  const std::scoped_lock both(mutex_, next->mutex_);
+  state_ = state::replaced;
+  next_ = next;
+  const auto first = waiting_.begin() + static_cast<std::ptrdiff_t>(taken_);
+  std::copy_if(first, waiting_.end(), std::back_inserter(next->waiting_),
+               [&next](const event_ptr& one) { return next->filter().wants(*one); });
+  waiting_.clear();
+  taken_ = 0;
+  next->lost_ += std::exchange(lost_, 0);
+  if (next->waiting_.empty() || next->scheduled_) return;
+  next->scheduled_ = true;
+  next->schedule();
+}
+
+bool subscription::close(std::chrono::milliseconds limit, std::uint64_t& dropped) {
+  std::unique_lock lock(mutex_);
+  state_ = state::closed;
+  dropped += waiting_.size() - taken_;
+  lose(waiting_.size() - taken_);
+  waiting_.clear();
+  taken_ = 0;
+  return wait_until_idle(lock, limit);
 }
 
 subscription_set::subscription_set(std::vector<subscription_ptr> all) : all_(std::move(all)) {
@@ -85,11 +152,7 @@ void subscription_set::find(const event& value, std::vector<position>& wanted) c
   std::sort(first, wanted.end());
   wanted.erase(std::unique(first, wanted.end()), wanted.end());
   first = wanted.begin() + static_cast<std::ptrdiff_t>(begin);
-  const auto refuses = [&](position where) {
-    const subscription_filter& filter = all_[where]->filter();
-    return (filter.minimum_severity && value.severity < *filter.minimum_severity) ||
-           (!filter.organization.empty() && value.organization != filter.organization);
-  };
+  const auto refuses = [&](position where) { return !all_[where]->filter().wants_of_its_type(value); };
   wanted.erase(std::remove_if(first, wanted.end(), refuses), wanted.end());
 }
 

@@ -5,6 +5,7 @@
 #include "core/routing/type_index.hpp"
 #include "core/runtime/executor.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -27,42 +28,62 @@ struct subscription_filter {
   std::vector<std::string> types;            // globs; empty: every type
   std::optional<severity> minimum_severity;  // this or higher
   std::string organization;                  // only that one's events; empty: everybody's
+
+  bool wants(const event& value) const;
+  // Whatever its type.
+  bool wants_of_its_type(const event& value) const;
 };
+
+// How many events a subscriber did not get, or nobody knows whether it did; kept while one subscription replaces
+// another.
+using loss_counter = std::shared_ptr<std::atomic<std::uint64_t>>;
 
 // Hands events on, on a thread of the pool, one call at a time, in the order of their commit.
 class subscription : public std::enable_shared_from_this<subscription> {
  public:
-  // lost: how many events were passed over since the call before, because the queue was full.
-  using handler = std::function<void(std::span<const event_ptr> events, std::uint64_t lost)>;
+  // lost: how many events were passed over since the call before. False: nobody knows what became of these events, and
+  // they count as lost.
+  using handler = std::function<bool(std::span<const event_ptr> events, std::uint64_t lost)>;
 
   static constexpr std::size_t default_capacity = 10'000;
   static constexpr std::size_t largest_batch = 256;
 
-  subscription(subscription_filter filter, executor& pool, handler take, std::size_t capacity = default_capacity);
+  subscription(subscription_filter filter, executor& pool, handler take, loss_counter losses,
+               std::size_t capacity = default_capacity);
 
   const subscription_filter& filter() const { return filter_; }
   // [any thread]
   void push(std::span<const event_ptr> events);
-  // No call begins any more, what waits is dropped; waits for a call that is under way, at most for limit. False: it
-  // has not come back. [any thread but that of the call]
-  bool close(std::chrono::milliseconds limit);
+  // No call begins any more, and what comes is kept for the one that replaces it; waits for a call that is under way,
+  // at most for limit. False: it has not come back. [any thread but that of the call]
+  bool hold(std::chrono::milliseconds limit);
+  // After hold(): what waits, and all that still comes, goes to `next`, as far as that one wants it.
+  void hand_over(const std::shared_ptr<subscription>& next);
+  // As hold(), but what waits and what comes is lost. How many it were that waited is added to `dropped`.
+  bool close(std::chrono::milliseconds limit, std::uint64_t& dropped);
 
  private:
+  enum class state { open, held, replaced, closed };
+
   void schedule();
   void run();
+  void lose(std::uint64_t events);
+  bool wait_until_idle(std::unique_lock<std::mutex>& lock, std::chrono::milliseconds limit);
 
   const subscription_filter filter_;
   executor& pool_;
   const handler take_;
+  const loss_counter losses_;
   const std::size_t capacity_;
   std::mutex mutex_;
   std::condition_variable idle_;
   std::vector<event_ptr> waiting_;
-  std::size_t taken_ = 0;  // of waiting_, from its front
-  std::uint64_t lost_ = 0;
+  std::size_t taken_ = 0;   // of waiting_, from its front
+  std::uint64_t lost_ = 0;  // and not told yet
   bool scheduled_ = false;
   bool inside_ = false;
-  bool closed_ = false;
+  state state_ = state::open;
+  std::shared_ptr<subscription> next_;  // which replaced it
 };
 using subscription_ptr = std::shared_ptr<subscription>;
 

@@ -7,6 +7,7 @@
 #include "core/model/store.hpp"
 #include "core/plugin_host/calls/plugin_health.hpp"
 #include "core/plugin_host/calls/secret_store.hpp"
+#include "core/plugin_host/calls/subscriber_call.hpp"
 #include "core/plugin_host/files/signature_policy.hpp"
 #include "core/runtime/clock.hpp"
 #include "core/runtime/executor.hpp"
@@ -111,15 +112,6 @@ struct source_opening {
   std::uint64_t credits = 1024;
 };
 
-// What a subscription is opened with.
-struct subscriber_opening {
-  std::string name;
-  std::string settings;  // JSON
-};
-// Hands events to an open subscription, one call at a time; lost: how many were passed over since the call before. Once
-// the plugin does not run any more, nothing happens. [any thread]
-using subscriber_feed = std::function<void(std::span<const std::shared_ptr<const event>> events, std::uint64_t lost)>;
-
 // A request to an open source: METHOD /v1/sources/NAME/PATH.
 struct source_request {
   std::string source;                                        // NAME
@@ -140,7 +132,8 @@ struct source_answer {
 // SOURCE_FAILED: it threw, or its answer is none.
 using source_answer_handler = std::function<void(result<source_answer>)>;
 
-struct preset_finding {
+// What a plugin's code says of settings.
+struct settings_finding {
   bool fatal = false;
   std::string key;
   std::string code;
@@ -162,7 +155,7 @@ struct config_subject {
 };
 struct config_migration {
   std::string settings;  // JSON, as the plugin wrote it
-  std::vector<preset_finding> findings;
+  std::vector<settings_finding> findings;
 };
 
 class plugin_host {
@@ -202,18 +195,15 @@ class plugin_host {
   // SOURCE_DOWN. [any thread]
   void end_requests(std::chrono::milliseconds limit);
 
-  // The feed may be used until close_subscriber().
-  result<subscriber_feed> open_subscriber(const std::string& plugin_id, const subscriber_opening& opening);
-  void close_subscriber(const std::string& name);
-
-  // The store may be used until its close() or stop().
-  result<secret_store_ptr> open_secret_store(const std::string& plugin_id, const secret_store_opening& opening);
+  // These may be used until their close() or stop(). Two of one name may be open, so that one can replace the other.
+  result<subscriber_ptr> open_subscriber(const std::string& plugin_id, const table_opening& opening);
+  result<secret_store_ptr> open_secret_store(const std::string& plugin_id, const table_opening& opening);
 
   // What the preset's code says of these settings. Empty if it has no such code.
-  std::vector<preset_finding> check_preset(const std::string& preset_id, const endpoint_settings& settings);
+  std::vector<settings_finding> check_preset(const std::string& preset_id, const endpoint_settings& settings);
 
   // What the plugin's code says of settings that hold its schema; empty if it does not run or has no such code.
-  std::vector<preset_finding> check_config(const std::string& plugin_id, const config_subject& subject);
+  std::vector<settings_finding> check_config(const std::string& plugin_id, const config_subject& subject);
   // Settings that do not hold the schema, as today's. Faults: CONFIG_UNKNOWN, PLUGIN_HUNG, PLUGIN_FAILED.
   result<config_migration> migrate_config(const std::string& plugin_id, const config_subject& subject);
 

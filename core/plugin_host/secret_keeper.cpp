@@ -92,9 +92,8 @@ void secret_keeper::impl::ask_one(const stored_secret& key, entry& about, action
   unset(about.next);
   const auto store = stores.find(key.store);
   if (store == stores.end() || !store->second) {
-    secret_answer none;
-    none.reason = store == stores.end() ? "It is not open." : store->second.error().what;
-    take_failure(key, about, none, later);
+    const std::string why = store == stores.end() ? "It is not open." : store->second.error().what;
+    take_failure(key, about, secret_answer::none(why), later);
     unset(about.next);  // nothing changes before the settings do
     return end_question(about, later);
   }
@@ -196,8 +195,7 @@ void secret_keeper::impl::take_failure(const stored_secret& key, entry& about, c
 }
 
 void secret_keeper::impl::timed_out(const stored_secret& key, std::uint64_t serial) {
-  secret_answer late;
-  late.reason = "It did not answer within " + std::to_string(answer_limit.count()) + " s.";
+  const auto late = secret_answer::none("It did not answer within " + std::to_string(answer_limit.count()) + " s.");
   actions later;
   {
     const std::lock_guard lock(mutex);

@@ -29,7 +29,7 @@ class gathered_findings {
   gathered_findings& operator=(const gathered_findings&) = delete;
 
   const tocsin_finding_report* raw() const { return &raw_; }
-  std::vector<preset_finding> all;
+  std::vector<settings_finding> all;
 
  private:
   tocsin_finding_report raw_{};
@@ -48,7 +48,7 @@ tocsin_config_input input_of(const config_subject& subject) {
 call_subject about(const config_subject& subject) { return {.kind = subject.kind(), .name = subject.name}; }
 
 // On the plugin's control thread, as what follows.
-std::vector<preset_finding> check_now(plugin_instance& instance, const config_subject& subject) {
+std::vector<settings_finding> check_now(plugin_instance& instance, const config_subject& subject) {
   gathered_findings findings;
   const tocsin_config_input input = input_of(subject);
   const std::lock_guard control(instance.control);
@@ -59,7 +59,7 @@ std::vector<preset_finding> check_now(plugin_instance& instance, const config_su
   return std::move(findings.all);
 }
 
-std::vector<preset_finding> check_preset_now(plugin_instance& instance, const endpoint_settings& settings) {
+std::vector<settings_finding> check_preset_now(plugin_instance& instance, const endpoint_settings& settings) {
   gathered_findings findings;
   const abi::endpoint_view endpoint(settings, abi::pool_of(settings));
   const std::lock_guard control(instance.control);
@@ -91,7 +91,7 @@ result<config_migration> migrate_now(plugin_instance& instance, const config_sub
   return config_migration{settings.written(), std::move(findings.all)};
 }
 
-std::vector<preset_finding> or_fatal(const plugin_instance& instance, result<std::vector<preset_finding>> said) {
+std::vector<settings_finding> or_fatal(const plugin_instance& instance, result<std::vector<settings_finding>> said) {
   if (said) return std::move(*said);
   return {{true, "", said.error().code,
            "The plugin \"" + instance.about.id + "\" could not be asked about these settings: " + said.error().what}};
@@ -99,20 +99,20 @@ std::vector<preset_finding> or_fatal(const plugin_instance& instance, result<std
 
 }  // namespace
 
-std::vector<preset_finding> check_config(plugin_instance& instance, const config_subject& subject) {
+std::vector<settings_finding> check_config(plugin_instance& instance, const config_subject& subject) {
   if (!instance.tables.config) return {};
-  return or_fatal(instance, call_bounded<std::vector<preset_finding>>(
+  return or_fatal(instance, call_bounded<std::vector<settings_finding>>(
                                 instance, "config.check", std::string(subject.kind()) + " " + subject.name,
-                                [&instance, subject]() -> result<std::vector<preset_finding>> {
+                                [&instance, subject]() -> result<std::vector<settings_finding>> {
                                   return check_now(instance, subject);
                                 }));
 }
 
-std::vector<preset_finding> check_preset(plugin_instance& instance, const endpoint_settings& settings) {
+std::vector<settings_finding> check_preset(plugin_instance& instance, const endpoint_settings& settings) {
   if (!instance.tables.preset) return {};
-  return or_fatal(instance, call_bounded<std::vector<preset_finding>>(
+  return or_fatal(instance, call_bounded<std::vector<settings_finding>>(
                                 instance, "preset.check", "channel " + settings.key.channel,
-                                [&instance, settings]() -> result<std::vector<preset_finding>> {
+                                [&instance, settings]() -> result<std::vector<settings_finding>> {
                                   return check_preset_now(instance, settings);
                                 }));
 }

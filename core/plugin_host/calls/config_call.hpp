@@ -10,8 +10,8 @@
 namespace tocsin {
 
 // Findings; empty if the plugin has no such code. A call that does not come back, or throws, is a fatal finding.
-std::vector<preset_finding> check_config(plugin_instance& instance, const config_subject& subject);
-std::vector<preset_finding> check_preset(plugin_instance& instance, const endpoint_settings& settings);
+std::vector<settings_finding> check_config(plugin_instance& instance, const config_subject& subject);
+std::vector<settings_finding> check_preset(plugin_instance& instance, const endpoint_settings& settings);
 
 // Faults: CONFIG_UNKNOWN if these settings were never right, or the plugin migrates nothing; PLUGIN_HUNG,
 // PLUGIN_FAILED.

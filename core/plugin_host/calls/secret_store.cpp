@@ -2,7 +2,6 @@
 #include "core/plugin_host/calls/secret_store.hpp"
 
 #include "core/plugin_host/abi_values.hpp"
-#include "core/plugin_host/calls/bounded_call.hpp"
 #include "core/plugin_host/calls/guarded_call.hpp"
 
 #include <algorithm>
@@ -11,92 +10,82 @@
 namespace tocsin {
 namespace {
 
-fault refused(const secret_store_opening& opening, std::string what) {
-  return {"SETTINGS_INVALID", std::move(what),
-          "Correct the store's settings; tocsin plugin list shows what is installed.",
-          at_key("secrets." + opening.name)};
-}
+constexpr opened_kind store_kind{.thing = "secret store",
+                                 .subject = "store",
+                                 .remedy = "Correct the store's settings; tocsin plugin list shows what is installed.",
+                                 .table = "secrets",
+                                 .open = "secrets.open",
+                                 .close = "secrets.close"};
 
-// On the plugin's control thread.
-result<tocsin_token> open_now(plugin_instance& instance, const secret_store_opening& opening) {
+tocsin_status open_now(plugin_instance& instance, tocsin_string name, tocsin_string settings, tocsin_token& token,
+                       const tocsin_sink* error) {
   tocsin_secret_store_config config{};
   config.struct_size = sizeof(config);
-  config.name = abi::borrow(opening.name);
-  config.settings = abi::borrow(opening.settings);
-  const std::lock_guard control(instance.control);
-  abi::gathering_sink reason(instance.late_sink("secrets.open"));
-  tocsin_token token{};
-  const plugin_call call(instance, "secrets.open", call_thread::control, {.kind = "store", .name = opening.name});
-  const auto status = instance.tables.secrets->open(instance.plugin->self, &config, &token, reason.raw());
-  if (status != TOCSIN_OK) {
-    return refused(opening,
-                   reason.words("The plugin \"" + instance.about.id + "\" refuses the settings and gave no reason."));
-  }
-  if (token.index == 0 && token.generation == 0) {
-    instance.misbehaves("it named a secret store {0, 0}, which is no name", opening.name);
-    return refused(opening, "The plugin \"" + instance.about.id + "\" gave the store no name.");
-  }
-  return token;
+  config.name = name;
+  config.settings = settings;
+  return instance.tables.secrets->open(instance.plugin->self, &config, &token, error);
 }
 
-class open_store final : public secret_store_port {
+void close_now(plugin_instance& instance, tocsin_token token) {
+  instance.tables.secrets->close(instance.plugin->self, token);
+}
+
+class open_store final : public secret_store_port, public std::enable_shared_from_this<open_store> {
  public:
   open_store(plugin_instance& instance, std::string name, tocsin_token token)
-      : instance_(instance), name_(std::move(name)), token_(token) {}
+      : instance_(instance), name_(std::move(name)), token_(token) {
+    gate_.open();
+  }
 
   std::uint64_t fetch(std::string reference, answered done) override {
     const auto request = instance_.secret_requests.add(std::move(done));
-    instance_.workers.post(
-        [&instance = instance_, token = token_, name = name_, request, reference = std::move(reference)] {
-          fetch_now(instance, token, name, request, reference);
-        });
+    instance_.workers.post([self = shared_from_this(), request, reference = std::move(reference)] {
+      self->fetch_now(request, reference);
+    });
     return request;
   }
 
   void give_up(std::uint64_t request) override { instance_.secret_requests.give_up(request); }
 
   void close() override {
-    static_cast<void>(call_bounded<void>(instance_, "secrets.close", "store " + name_,
-                                         [&instance = instance_, token = token_, name = name_]() -> result<void> {
-                                           close_now(instance, token, name);
-                                           return {};
-                                         }));
+    // A call that does not come back within the limit is reported by the watchdog, and ends all dispatch to the plugin.
+    const auto limit = instance_.is_hung() ? std::chrono::milliseconds{0} : instance_.services.call_limit;
+    static_cast<void>(gate_.shut(limit));
+    close_named(instance_, store_kind, name_, token_, &close_now);
   }
 
  private:
-  static void fetch_now(plugin_instance& instance, tocsin_token token, const std::string& name, std::uint64_t request,
-                        const std::string& reference) {
-    const auto fail = [&instance, request](std::string reason) {
-      answered done;
-      if (instance.secret_requests.take(request, done) != secret_request_table::found::waiting) return;
-      secret_answer answer;
-      answer.reason = std::move(reason);
-      done(std::move(answer));
-    };
-    const auto pass = instance.into_plugin.enter();
-    if (!pass) {
-      return fail(instance.is_hung() ? "The plugin hangs: " + instance.hung_reason() : "The plugin does not run.");
-    }
-    const bool ended_well = guarded_call(instance, "secrets.fetch", {.kind = "store", .name = name}, [&] {
-      instance.tables.secrets->fetch(instance.plugin->self, token, {request, 1}, abi::borrow(reference));
+  void fetch_now(std::uint64_t request, const std::string& reference) {
+    const auto inside = gate_.enter();
+    const auto pass = instance_.into_plugin.enter();
+    if (instance_.is_hung()) return fail(request, "The plugin hangs: " + instance_.hung_reason());
+    if (!pass) return fail(request, "The plugin does not run.");
+    if (!inside) return fail(request, "The store is closed.");
+    const bool ended_well = guarded_call(instance_, "secrets.fetch", {.kind = "store", .name = name_}, [&] {
+      instance_.tables.secrets->fetch(instance_.plugin->self, token_, {request, 1}, abi::borrow(reference));
     });
-    if (!ended_well) fail("The plugin failed at it; the log says how.");
+    if (!ended_well) fail(request, "The plugin failed at it; the log says how.");
   }
 
-  static void close_now(plugin_instance& instance, tocsin_token token, const std::string& name) {
-    const std::lock_guard control(instance.control);
-    const auto pass = instance.into_plugin.enter();
-    if (!pass) return;  // it was stopped, which closes every store
-    const plugin_call call(instance, "secrets.close", call_thread::control, {.kind = "store", .name = name});
-    instance.tables.secrets->close(instance.plugin->self, token);
+  void fail(std::uint64_t request, std::string reason) {
+    answered done;
+    if (instance_.secret_requests.take(request, done) != secret_request_table::found::waiting) return;
+    done(secret_answer::none(std::move(reason)));
   }
 
   plugin_instance& instance_;
   const std::string name_;
   const tocsin_token token_;
+  callback_gate gate_;  // open while the store is
 };
 
 }  // namespace
+
+secret_answer secret_answer::none(std::string reason) {
+  secret_answer answer;
+  answer.reason = std::move(reason);
+  return answer;
+}
 
 std::uint64_t secret_request_table::add(secret_store_port::answered done) {
   const std::lock_guard lock(mutex_);
@@ -136,22 +125,17 @@ void secret_request_table::fail_all(const std::string& reason) {
     for (const auto& [request, done] : failed) given_up_.push_back(request);
     while (given_up_.size() > remembered) given_up_.pop_front();
   }
-  for (const auto& [request, done] : failed) {
-    secret_answer answer;
-    answer.reason = reason;
-    done(std::move(answer));
-  }
+  for (const auto& [request, done] : failed) done(secret_answer::none(reason));
 }
 
 result<secret_store_ptr> open_secret_store(plugin_instance* instance, const std::string& plugin,
-                                           const secret_store_opening& opening) {
-  if (!instance) return refused(opening, "The plugin \"" + plugin + "\" does not run.");
-  if (!instance->tables.secrets) return refused(opening, "The plugin \"" + plugin + "\" is no secret store.");
-  const auto token = call_bounded<tocsin_token>(*instance, "secrets.open", "store " + opening.name,
-                                                [instance, opening] { return open_now(*instance, opening); });
-  if (token) return secret_store_ptr(std::make_shared<open_store>(*instance, opening.name, *token));
-  if (token.error().code == "SETTINGS_INVALID") return token.error();
-  return refused(opening, "The plugin \"" + plugin + "\": " + token.error().what);
+                                           const table_opening& opening) {
+  const std::string named = "The plugin \"" + plugin + "\" ";
+  if (!instance) return opening_refused(store_kind, opening.name, named + "does not run.");
+  if (!instance->tables.secrets) return opening_refused(store_kind, opening.name, named + "is no secret store.");
+  const auto token = open_named(*instance, store_kind, opening, &open_now);
+  if (!token) return token.error();
+  return secret_store_ptr(std::make_shared<open_store>(*instance, opening.name, *token));
 }
 
 }  // namespace tocsin

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/model/fault.hpp"
+#include "core/plugin_host/calls/table_opening.hpp"
 #include "core/runtime/wipe.hpp"
 
 #include <chrono>
@@ -15,20 +16,14 @@
 
 namespace tocsin {
 
-struct plugin_instance;
-
-// What a store is opened with.
-struct secret_store_opening {
-  std::string name;      // NAME of [secrets.NAME]
-  std::string settings;  // JSON
-};
-
 struct secret_answer {
   enum class kind { value, no_such_secret, unavailable };  // unavailable: whatever else kept it from answering
   kind what = kind::unavailable;
   wiped_text value;
   std::chrono::milliseconds valid{-1};  // negative: until the settings are loaded again
   std::string reason;                   // one line; empty for a value
+
+  static secret_answer none(std::string reason);  // unavailable, with no more than that to say
 };
 
 // An open store.
@@ -42,7 +37,8 @@ class secret_store_port {
   virtual std::uint64_t fetch(std::string reference, answered done) = 0;
   // A later answer is passed over. [any thread]
   virtual void give_up(std::uint64_t request) = 0;
-  // No fetch() any more. [control]
+  // The plugin is not asked any more, and what waits for its turn is answered; returns when no call is under way, or
+  // after the limit of a call. [control]
   virtual void close() = 0;
 };
 using secret_store_ptr = std::shared_ptr<secret_store_port>;
@@ -70,6 +66,6 @@ class secret_request_table {
 
 // A fault, SETTINGS_INVALID: the plugin refuses the settings, or does not run (instance is null). [control]
 result<secret_store_ptr> open_secret_store(plugin_instance* instance, const std::string& plugin,
-                                           const secret_store_opening& opening);
+                                           const table_opening& opening);
 
 }  // namespace tocsin

@@ -2,64 +2,67 @@
 #include "core/plugin_host/calls/subscriber_call.hpp"
 
 #include "core/plugin_host/abi_values.hpp"
-#include "core/plugin_host/calls/bounded_call.hpp"
 #include "core/plugin_host/calls/guarded_call.hpp"
+
+#include <utility>
 
 namespace tocsin {
 namespace {
 
-result<tocsin_token> open_now(plugin_instance& instance, const subscriber_opening& opening) {
+constexpr opened_kind subscription_kind{
+    .thing = "subscription",
+    .subject = "subscriber",
+    .remedy = "Correct the subscriber's settings; tocsin plugin list shows what is installed.",
+    .table = "subscribers",
+    .open = "subscriber.open",
+    .close = "subscriber.close"};
+
+tocsin_status open_now(plugin_instance& instance, tocsin_string name, tocsin_string settings, tocsin_token& token,
+                       const tocsin_sink* error) {
   tocsin_subscription subscription{};
   subscription.struct_size = sizeof(subscription);
-  subscription.name = abi::borrow(opening.name);
-  subscription.settings = abi::borrow(opening.settings);
-  const std::lock_guard control(instance.control);
-  abi::gathering_sink reason(instance.late_sink("subscriber.open"));
-  tocsin_token token{};
-  const plugin_call call(instance, "subscriber.open", call_thread::control,
-                         {.kind = "subscriber", .name = opening.name});
-  const tocsin_status status =
-      instance.tables.subscriber->open(instance.plugin->self, &subscription, &token, reason.raw());
-  if (status != TOCSIN_OK) {
-    return fault{"SETTINGS_INVALID",
-                 reason.words("The plugin \"" + instance.about.id + "\" refuses the settings and gave no reason."),
-                 {},
-                 {}};
-  }
-  if (token.index == 0 && token.generation == 0) {
-    instance.misbehaves("it named a subscription {0, 0}, which is no name", opening.name);
-    return fault{"SETTINGS_INVALID", "The plugin \"" + instance.about.id + "\" gave the subscription no name.", {}, {}};
-  }
-  return token;
+  subscription.name = name;
+  subscription.settings = settings;
+  return instance.tables.subscriber->open(instance.plugin->self, &subscription, &token, error);
 }
 
-void close_now(plugin_instance& instance, tocsin_token token, const std::string& name) {
-  const std::lock_guard control(instance.control);
-  const auto pass = instance.into_plugin.enter();
-  if (!pass) return;  // it was stopped, which closes every subscription
-  const plugin_call call(instance, "subscriber.close", call_thread::control, {.kind = "subscriber", .name = name});
+void close_now(plugin_instance& instance, tocsin_token token) {
   instance.tables.subscriber->close(instance.plugin->self, token);
 }
 
+class open_subscription final : public subscriber_port {
+ public:
+  open_subscription(plugin_instance& instance, std::string name, tocsin_token token)
+      : instance_(instance), name_(std::move(name)), token_(token) {}
+
+  bool take(std::span<const std::shared_ptr<const event>> events, std::uint64_t lost) override {
+    return feed_events(instance_, token_, events, lost);
+  }
+  void close() override { close_named(instance_, subscription_kind, name_, token_, &close_now); }
+
+ private:
+  plugin_instance& instance_;
+  const std::string name_;
+  const tocsin_token token_;
+};
+
 }  // namespace
 
-result<tocsin_token> open_subscription(plugin_instance& instance, const subscriber_opening& opening) {
-  return call_bounded<tocsin_token>(instance, "subscriber.open", "subscriber " + opening.name,
-                                    [&instance, opening] { return open_now(instance, opening); });
-}
-
-void close_subscription(plugin_instance& instance, tocsin_token token, const std::string& name) {
-  static_cast<void>(call_bounded<void>(instance, "subscriber.close", "subscriber " + name,
-                                       [&instance, token, name]() -> result<void> {
-                                         close_now(instance, token, name);
-                                         return {};
-                                       }));
+result<subscriber_ptr> open_subscriber(plugin_instance* instance, const std::string& plugin,
+                                       const table_opening& opening) {
+  const std::string named = "The plugin \"" + plugin + "\" ";
+  if (!instance) return opening_refused(subscription_kind, opening.name, named + "does not run.");
+  if (!instance->tables.subscriber)
+    return opening_refused(subscription_kind, opening.name, named + "is no subscriber.");
+  const auto token = open_named(*instance, subscription_kind, opening, &open_now);
+  if (!token) return token.error();
+  return subscriber_ptr(std::make_shared<open_subscription>(*instance, opening.name, *token));
 }
 
 bool feed_events(plugin_instance& instance, tocsin_token token, std::span<const std::shared_ptr<const event>> events,
                  std::uint64_t lost) {
   const auto pass = instance.into_plugin.enter();
-  if (!pass) return true;
+  if (!pass) return false;
   const abi::event_batch batch(events);
   const call_subject about{.kind = events.empty() ? std::string_view() : "event",
                            .name = events.empty() ? std::string_view() : std::string_view(events.front()->id),

@@ -9,18 +9,12 @@ namespace {
 
 constexpr std::uint64_t largest_value = 64 * 1024;
 
-secret_answer refuse(std::string why) {
-  secret_answer answer;
-  answer.reason = std::move(why);
-  return answer;
-}
-
 secret_answer read(const tocsin_secret_answer& from) {
   secret_answer to;
   to.valid = std::chrono::milliseconds(from.valid_ms);
   if (from.status == TOCSIN_OK) {
-    if (from.value.size == 0 || !from.value.data) return refuse("The store answered with an empty value.");
-    if (from.value.size > largest_value) return refuse("The store's value is larger than 64 KiB.");
+    if (from.value.size == 0 || !from.value.data) return secret_answer::none("The store answered with an empty value.");
+    if (from.value.size > largest_value) return secret_answer::none("The store's value is larger than 64 KiB.");
     to.what = secret_answer::kind::value;
     to.value = wiped_text(std::string(reinterpret_cast<const char*>(from.value.data), from.value.size));
     // Before anything can be made of it, a line of the log included.
@@ -50,7 +44,7 @@ void answer(void* context, tocsin_token request, const tocsin_secret_answer* giv
     }
     if (!given || !TOCSIN_HAS_FIELD(tocsin_secret_answer, given, status)) {
       instance.misbehaves("it answered a request for a secret with nothing", std::to_string(request.index));
-      return done(refuse("The store answered with nothing."));
+      return done(secret_answer::none("The store answered with nothing."));
     }
     if (const argument_check check(instance, "secret_answer"); check) {
       check.size("tocsin_secret_answer", given->struct_size, TOCSIN_ENDS_AFTER(tocsin_secret_answer, status));

@@ -49,6 +49,7 @@ class json_secrets : public sdk::plugin, public sdk::secret_store {
     if (all.text("token").value_or(asked.token) != asked.token) throw sdk::failure(TOCSIN_FAILED, "the token is wrong");
     const sdk::json_reader entry = all.object(reference);
     if (entry.flag("silent").value_or(false)) {
+      host().log(sdk::log_level::info, "asked and silent");
       const std::lock_guard lock(mutex_);
       silent_.push_back(std::move(request));
       return;

@@ -29,11 +29,14 @@ struct subscribed_house {
 
   void subscribe(subscription_filter filter) {
     house.bus->set_subscriptions({std::make_shared<subscription>(
-        std::move(filter), pool, [this](std::span<const event_ptr> events, std::uint64_t) {
+        std::move(filter), pool,
+        [this](std::span<const event_ptr> events, std::uint64_t) {
           const std::lock_guard lock(mutex);
           seen.insert(seen.end(), events.begin(), events.end());
           changed.notify_all();
-        })});
+          return true;
+        },
+        std::make_shared<std::atomic<std::uint64_t>>(0))});
   }
   // The ids that came, once there are so many; none after 20 s.
   std::vector<std::string> wait(std::size_t count) {

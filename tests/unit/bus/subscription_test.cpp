@@ -27,8 +27,9 @@ struct recorder {
   std::vector<std::uint64_t> losses;
   std::size_t inside = 0, most_inside = 0;
   bool hold = false;
+  bool fails = false;  // it does not know what became of what it was handed
 
-  void take(std::span<const event_ptr> events, std::uint64_t lost) {
+  bool take(std::span<const event_ptr> events, std::uint64_t lost) {
     std::unique_lock lock(mutex);
     most_inside = std::max(most_inside, ++inside);
     changed.notify_all();
@@ -37,6 +38,7 @@ struct recorder {
     losses.push_back(lost);
     --inside;
     changed.notify_all();
+    return !fails;
   }
   void set_hold(bool value) {
     const std::lock_guard lock(mutex);
@@ -52,10 +54,17 @@ struct recorder {
 struct house {
   executor pool{2};
   recorder seen;
+  loss_counter losses = std::make_shared<std::atomic<std::uint64_t>>(0);
   subscription_ptr make_subscription(subscription_filter filter = {}, std::size_t capacity = 10'000) {
     return std::make_shared<subscription>(
         std::move(filter), pool,
-        [this](std::span<const event_ptr> events, std::uint64_t lost) { seen.take(events, lost); }, capacity);
+        [this](std::span<const event_ptr> events, std::uint64_t lost) { return seen.take(events, lost); }, losses,
+        capacity);
+  }
+  // What waited when it was closed; nothing: a call has not come back.
+  static std::optional<std::uint64_t> close(const subscription_ptr& one) {
+    std::uint64_t dropped = 0;
+    return one->close(std::chrono::seconds(20), dropped) ? std::optional(dropped) : std::nullopt;
   }
 };
 
@@ -71,7 +80,8 @@ TEST(Subscription, HandsEventsOnInOrderAndOneCallAtATime) {
   ASSERT_TRUE(at.seen.wait([&] { return at.seen.ids.size() == 1000 && at.seen.inside == 0; }));
   EXPECT_EQ(at.seen.ids, expected);
   EXPECT_EQ(at.seen.most_inside, 1u);
-  EXPECT_TRUE(one->close(std::chrono::seconds(20)));
+  EXPECT_EQ(house::close(one), 0u);
+  EXPECT_EQ(*at.losses, 0u);
 }
 
 TEST(Subscription, CountsWhatDoesNotFitAndTellsItWithTheNextCall) {
@@ -87,10 +97,25 @@ TEST(Subscription, CountsWhatDoesNotFitAndTellsItWithTheNextCall) {
   ASSERT_TRUE(at.seen.wait([&] { return at.seen.losses.size() == 2 && at.seen.inside == 0; }));
   EXPECT_EQ(at.seen.ids, (std::vector<std::string>{"first", "1", "2", "3"}));
   EXPECT_EQ(at.seen.losses, (std::vector<std::uint64_t>{0, 2}));
-  EXPECT_TRUE(one->close(std::chrono::seconds(20)));
+  EXPECT_EQ(house::close(one), 0u);
+  EXPECT_EQ(*at.losses, 2u);
 }
 
-TEST(Subscription, AfterItIsClosedNoCallBeginsAndWhatWaitedIsDropped) {
+TEST(Subscription, CountsWhatNobodyKnowsTheFateOfAndTellsItWithTheNextCall) {
+  house at;
+  at.seen.fails = true;
+  const auto one = at.make_subscription();
+  const std::vector<event_ptr> two{make("1"), make("2")};
+  one->push(two);
+  ASSERT_TRUE(at.seen.wait([&] { return at.seen.losses.size() == 1; }));
+  one->push({&two[0], 1});
+  ASSERT_TRUE(at.seen.wait([&] { return at.seen.losses.size() == 2 && at.seen.inside == 0; }));
+  EXPECT_EQ(at.seen.losses, (std::vector<std::uint64_t>{0, 2}));
+  EXPECT_EQ(house::close(one), 0u);
+  EXPECT_EQ(*at.losses, 3u);
+}
+
+TEST(Subscription, AfterItIsClosedNoCallBeginsAndWhatWaitedOrComesIsCounted) {
   house at;
   at.seen.set_hold(true);
   const auto one = at.make_subscription();
@@ -98,12 +123,59 @@ TEST(Subscription, AfterItIsClosedNoCallBeginsAndWhatWaitedIsDropped) {
   one->push({&first, 1});
   ASSERT_TRUE(at.seen.wait([&] { return at.seen.inside == 1; }));
   one->push({&second, 1});
-  EXPECT_FALSE(one->close(std::chrono::milliseconds(0)));  // a call is still inside
+  std::uint64_t dropped = 0;
+  EXPECT_FALSE(one->close(std::chrono::milliseconds(0), dropped)) << "a call is still inside";
+  EXPECT_EQ(dropped, 1u);
   at.seen.set_hold(false);
-  EXPECT_TRUE(one->close(std::chrono::seconds(20)));
+  EXPECT_EQ(house::close(one), 0u);
   one->push({&third, 1});
   at.pool.stop();
   EXPECT_EQ(at.seen.ids, (std::vector<std::string>{"first"}));
+  EXPECT_EQ(*at.losses, 2u);
+}
+
+TEST(Subscription, ThatIsReplacedLeavesWhatWaitsAndWhatComesToTheNextInOrder) {
+  house at;
+  recorder& seen = at.seen;
+  seen.set_hold(true);
+  const auto before = at.make_subscription({}, 4);
+  const auto after = at.make_subscription({{"tocsin.*"}, {}, {}}, 4);
+  const std::vector<event_ptr> all{make("0"), make("1"), make("2", "other"), make("3"), make("4"), make("5")};
+  before->push({&all[0], 1});
+  ASSERT_TRUE(seen.wait([&] { return seen.inside == 1; }));
+  before->push({&all[1], 2});
+  EXPECT_FALSE(before->hold(std::chrono::milliseconds(0))) << "a call is still inside";
+  before->push({&all[3], 1});  // of a publication that was under way
+  seen.set_hold(false);
+  EXPECT_TRUE(before->hold(std::chrono::seconds(20)));
+  EXPECT_EQ(seen.ids, (std::vector<std::string>{"0"})) << "no call begins any more";
+  before->hand_over(after);
+  before->push({&all[2], 1});
+  before->push({&all[4], 1});
+  after->push({&all[5], 1});
+  ASSERT_TRUE(seen.wait([&] { return seen.ids.size() == 5; }));
+  EXPECT_EQ(seen.ids, (std::vector<std::string>{"0", "1", "3", "4", "5"})) << "and what the next does not want is left";
+  EXPECT_EQ(house::close(after), 0u);
+  EXPECT_EQ(*at.losses, 0u);
+}
+
+TEST(Subscription, ThatIsReplacedLeavesToTheNextWhatItHasNotToldAsLost) {
+  house at;
+  recorder& seen = at.seen;
+  seen.set_hold(true);
+  const auto before = at.make_subscription({}, 1);
+  const auto after = at.make_subscription();
+  const std::vector<event_ptr> all{make("0"), make("1"), make("2")};
+  before->push({&all[0], 1});
+  ASSERT_TRUE(seen.wait([&] { return seen.inside == 1; }));
+  before->push({&all[1], 2});
+  EXPECT_FALSE(before->hold(std::chrono::milliseconds(0)));
+  before->hand_over(after);
+  seen.set_hold(false);
+  ASSERT_TRUE(seen.wait([&] { return seen.losses.size() == 2; }));
+  EXPECT_EQ(seen.losses[0] + seen.losses[1], 1u);
+  EXPECT_EQ(house::close(after), 0u);
+  EXPECT_EQ(*at.losses, 1u);
 }
 
 std::vector<subscription_set::position> who_wants(const subscription_set& all, const event_ptr& value) {

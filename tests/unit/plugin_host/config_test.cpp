@@ -37,7 +37,7 @@ class choosy_plugin : public sdk::plugin, public sdk::config {
 
 struct choosy_house {
   choosy_house() : plugin(house, {TOCSIN_EXT_CONFIG}) { plugin.object().identity = &plugin.instance().identity; }
-  std::vector<preset_finding> check(std::string settings) {
+  std::vector<settings_finding> check(std::string settings) {
     return check_config(plugin.instance(), {"channels", "out", "acme", std::move(settings)});
   }
   result<config_migration> migrate(std::string settings) {

@@ -9,6 +9,8 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <future>
 #include <optional>
 #include <stdexcept>
 #include <thread>
@@ -63,6 +65,28 @@ class courier : public sdk::plugin, public sdk::secret_store {
   std::thread thread;
   std::optional<sdk::secret_request> kept;
   test::gathered<bool> keeps;
+};
+
+// Stays in a call until it may leave, and notes whether it is closed meanwhile.
+class hesitant : public sdk::plugin, public sdk::secret_store {
+ public:
+  using plugin::plugin;
+
+  sdk::token open(const sdk::secret_store_config&) override { return {1, 1}; }
+  void close(sdk::token) override { closed_within_a_call = inside.load(); }
+  void fetch(sdk::token, std::string_view, sdk::secret_request&& request) override {
+    inside = true;
+    entered.add(true);
+    may_leave.wait();
+    inside = false;
+    request.answer(sdk::secret("slow"));
+  }
+
+  std::promise<void> leave;
+  std::shared_future<void> may_leave = leave.get_future().share();
+  test::gathered<bool> entered;
+  std::atomic<bool> inside{false};
+  std::atomic<bool> closed_within_a_call{false};
 };
 
 struct taken {
@@ -161,6 +185,34 @@ TEST(SecretStore, AnswersWhatIsUnderWayWhenItIsClosed) {
   EXPECT_EQ(answers.size(), 0u);
   store->close();
   EXPECT_EQ(answers.wait(1).size(), 1u);
+}
+
+TEST(SecretStore, ThatIsClosedIsNotAskedAnyMore) {
+  test::fake_house house;
+  test::running_sdk_plugin<drawer> running(house, {TOCSIN_EXT_SECRETS});
+  const auto store = open_good(running.instance());
+  store->close();
+  const auto answer = ask(*store, "a");
+  EXPECT_EQ(answer.what, secret_answer::kind::unavailable);
+  EXPECT_EQ(answer.reason, "The store is closed.");
+}
+
+TEST(SecretStore, IsClosedOnlyWhenTheCallThatItIsInIsOver) {
+  test::fake_house house;
+  test::running_sdk_plugin<hesitant> running(house, {TOCSIN_EXT_SECRETS});
+  const auto store = open_good(running.instance());
+  test::gathered<std::string> answers;
+  store->fetch("a", [&](const secret_answer& answer) { answers.add(answer.value.get()); });
+  store->fetch("b", [&](const secret_answer& answer) { answers.add(answer.reason); });  // waits for its turn
+  ASSERT_EQ(running.object().entered.wait(1).size(), 1u);
+  auto closed = std::async(std::launch::async, [&] { store->close(); });
+  // A close() that does not wait is over soon, and has called the plugin meanwhile.
+  EXPECT_EQ(closed.wait_for(std::chrono::milliseconds(100)), std::future_status::timeout);
+  running.object().leave.set_value();
+  closed.wait();
+  EXPECT_FALSE(running.object().closed_within_a_call);
+  EXPECT_EQ(answers.wait(2), (std::vector<std::string>{"slow", "The store is closed."}));
+  EXPECT_EQ(running.object().entered.size(), 1u);
 }
 
 TEST(SecretStore, OfAPluginThatIsStoppedAnswersThatItDoesNotRun) {

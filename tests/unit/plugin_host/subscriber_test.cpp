@@ -53,34 +53,54 @@ std::shared_ptr<const event> make(std::string id) {
   return std::make_shared<const event>(std::move(made));
 }
 
+result<subscriber_ptr> open(running_listener& running, const std::string& name,
+                            const std::string& settings = R"({"folder":"x"})") {
+  return open_subscriber(&running.instance(), "fake", {name, settings});
+}
+
 TEST(Subscriber, GetsItsEventsInABatchWithWhatWasLost) {
   test::fake_house house;
   running_listener running(house, {TOCSIN_EXT_SUBSCRIBER});
   running.object().identity = &running.instance().identity;
-  const auto token = open_subscription(running.instance(), {"audit", "{\"folder\":\"x\"}"});
-  ASSERT_TRUE(token);
+  const auto opened = open(running, "audit");
+  ASSERT_TRUE(opened);
   const std::vector<std::shared_ptr<const event>> two{make("1"), make("2")};
-  feed_events(running.instance(), *token, two, 3);
+  EXPECT_TRUE((*opened)->take(two, 3));
   EXPECT_EQ(running.object().lines, (std::vector<std::string>{"audit lost 3: 1={}/warn+site 2={}/warn+site"}));
   EXPECT_EQ(running.object().call, "subscriber.events");
   EXPECT_EQ(running.object().about, "event 1, and 1 more");
-  close_subscription(running.instance(), *token, "audit");
+  (*opened)->close();
   EXPECT_EQ(running.object().closed, (std::vector<std::string>{"audit"}));
+}
+
+TEST(Subscriber, MayBeOpenedAnewBeforeTheOneThatItReplacesIsClosed) {
+  test::fake_house house;
+  running_listener running(house, {TOCSIN_EXT_SUBSCRIBER});
+  running.object().identity = &running.instance().identity;
+  const auto before = open(running, "audit");
+  const auto after = open(running, "audit");
+  ASSERT_TRUE(before && after);
+  (*before)->close();
+  const std::vector<std::shared_ptr<const event>> one{make("1")};
+  EXPECT_TRUE((*after)->take(one, 0));
+  EXPECT_EQ(running.object().lines, (std::vector<std::string>{"audit lost 0: 1={}/warn+site"}));
 }
 
 TEST(Subscriber, ThatRefusesItsSettingsSaysWhy) {
   test::fake_house house;
   running_listener running(house, {TOCSIN_EXT_SUBSCRIBER});
-  const auto refused = open_subscription(running.instance(), {"audit", "{}"});
+  const auto refused = open(running, "audit", "{}");
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().what, "a folder is missing.");
+  EXPECT_EQ(refused.error().place.key, "subscribers.audit");
+  EXPECT_EQ(open_subscriber(nullptr, "absent", {"audit", "{}"}).error().what, "The plugin \"absent\" does not run.");
 }
 
 TEST(Subscriber, ThatGivesNoNameIsRefusedAndReported) {
   test::captured_log log;
   test::fake_house house;
   running_listener running(house, {TOCSIN_EXT_SUBSCRIBER});
-  EXPECT_FALSE(open_subscription(running.instance(), {"unnamed", "{\"folder\":\"x\"}"}));
+  EXPECT_FALSE(open(running, "unnamed"));
   EXPECT_EQ(log.count("plugin is misbehaving"), 1u);
 }
 
@@ -88,14 +108,14 @@ TEST(Subscriber, AnExceptionEndsAtTheBarrierAndAfterStopNothingComes) {
   test::captured_log log;
   test::fake_house house;
   running_listener running(house, {TOCSIN_EXT_SUBSCRIBER});
-  const auto token = open_subscription(running.instance(), {"audit", "{\"folder\":\"x\"}"});
-  ASSERT_TRUE(token);
-  feed_events(running.instance(), *token, {}, 1);
+  const auto opened = open(running, "audit");
+  ASSERT_TRUE(opened);
+  EXPECT_TRUE((*opened)->take({}, 1)) << "it did not come as far as the host";
   EXPECT_EQ(log.count("nothing came"), 1u);
   ASSERT_TRUE(running.stop());
   const std::vector<std::shared_ptr<const event>> one{make("1")};
-  feed_events(running.instance(), *token, one, 0);
-  close_subscription(running.instance(), *token, "audit");
+  EXPECT_FALSE((*opened)->take(one, 0));
+  (*opened)->close();
 }
 
 }  // namespace

@@ -29,7 +29,8 @@ typedef struct tocsin_subscriber {
 
   /* Begin a configured subscription and answer the token that names it, not {0, 0} and not that of another open one. On
    * failure the reason is written to error, and the subscription does not run. The subscription is borrowed for the
-   * call. [control] active */
+   * call. When the settings change, the new one of the same name is opened before the old one is closed; one that is
+   * refused meanwhile is tried again without the old one. [control] active */
   tocsin_status (*open)(void* self, const tocsin_subscription* subscription, tocsin_token* token,
                         const tocsin_sink* error);
 
@@ -38,7 +39,7 @@ typedef struct tocsin_subscriber {
 
   /* count events that were accepted, in the order of their commit, borrowed for the call. Calls for one subscription
    * come one at a time; what comes in meanwhile waits for the next, in a bounded queue. lost: how many were passed over
-   * since the call before, because that queue was full. [worker] active */
+   * since the call before, because that queue was full or nobody knows what became of them. [worker] active */
   void (*events)(void* self, tocsin_token subscription, const tocsin_event* const* events, uint64_t count,
                  uint64_t lost);
 } tocsin_subscriber;

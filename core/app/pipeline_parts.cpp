@@ -1,0 +1,131 @@
+// What each stage is given of the others.
+#include "core/app/pipeline_impl.hpp"
+
+#include <cstdlib>
+#include <optional>
+#include <random>
+#include <string_view>
+#include <utility>
+
+#include "core/app/plugin_config.hpp"
+#include "core/app/wanted_plugins.hpp"
+#include "core/observe/log.hpp"
+
+namespace tocsin {
+namespace {
+
+bool plugins_are_checked() {
+  const char* wish = std::getenv("TOCSIN_CHECKED");
+  return wish && std::string_view(wish) == "1";
+}
+
+publication_result count(const std::vector<accept_answer>& answers) {
+  publication_result counted;
+  for (const auto& answer : answers) ++(answer.duplicate ? counted.duplicates : counted.accepted);
+  return counted;
+}
+
+double random_share() {
+  thread_local std::minstd_rand random{std::random_device{}()};
+  return std::uniform_real_distribution<>(0, 1)(random);
+}
+
+// Why an endpoint cannot work, by the preset's code and the plugin's.
+std::optional<fault> unfit(plugin_host& plugins, const settings& in_force, const endpoint_settings& endpoint) {
+  if (!endpoint.preset.empty()) {
+    for (const auto& finding : plugins.check_preset(endpoint.preset, endpoint)) {
+      if (finding.fatal) return fault{finding.code, finding.text, "", at_key(finding.key)};
+      log::write(log::level::warn, "preset finds fault with the settings",
+                 {{"channel", endpoint.key.channel}, {"key", finding.key}, {"text", finding.text}});
+    }
+  }
+  return app::first_error(app::ask_about_endpoint(plugins, in_force, endpoint, endpoint.organization));
+}
+
+}  // namespace
+
+plugin_host_services pipeline::impl::services_for_plugins() {
+  plugin_host_services services;
+  services.pool = pool.get();
+  services.clock = clock.get();
+  services.complete = [this](std::vector<outcome> outcomes) { dispatcher->complete(std::move(outcomes)); };
+  services.publish = [this](source_publication what, std::function<void(result<publication_result>)> done) {
+    bus->publish({std::move(what.events), std::move(what.memory)},
+                 [done = std::move(done)](result<std::vector<accept_answer>> answers) {
+                   if (!answers) return done(answers.error());
+                   done(count(*answers));
+                 });
+  };
+  services.recall = [this](std::string source, std::string name, store::callback<std::string> done) {
+    store->recall(std::move(source), std::move(name), std::move(done));
+  };
+  services.metrics = &metrics;
+  services.checked = plugins_are_checked();
+  services.reveal = [this](std::uint64_t handle) { return settings.secret(handle); };
+  services.call_limit = settings.current()->host().plugins.call_limit;
+  services.containment = {.program = trial_program, .state_dir = state_dir};
+  return services;
+}
+
+dispatcher_parts pipeline::impl::parts_for_dispatcher() {
+  dispatcher_parts parts;
+  parts.pool = pool.get();
+  parts.clock = clock.get();
+  parts.store = store.get();
+  parts.renderer = &templates;
+  parts.channels = [this](const std::string& plugin) { return plugins->channel(plugin); };
+  parts.settings = [this] { return settings.current(); };
+  parts.codes = &plugins->codes();
+  parts.identifiers = &identifiers;
+  parts.attempted = [this](const std::string& channel, const std::string& code) {
+    own_metrics->attempted(channel, code);
+  };
+  parts.jitter = &random_share;
+  parts.check_settings = [this](const endpoint_settings& endpoint) {
+    return unfit(*plugins, *settings.current(), endpoint);
+  };
+  return parts;
+}
+
+bus_parts pipeline::impl::parts_for_bus() {
+  return {.clock = clock.get(), .store = store.get(), .dispatcher = dispatcher.get(), .identifiers = &identifiers};
+}
+
+api_parts pipeline::impl::parts_for_api() {
+  api_parts parts;
+  parts.publish = [this](publication what, tocsin::bus::callback done) {
+    bus->publish(std::move(what), std::move(done));
+  };
+  parts.store = store.get();
+  parts.codes = &plugins->codes();
+  parts.admin_token = admin_token;
+  parts.metrics = [this](const state_counts* counts) { return own_metrics->text(counts); };
+  parts.not_ready = [this]() -> faults {
+    if (!ready) return {{"HOST_STARTING", "The host is starting or stopping."}};
+    return app::missing_plugins(*plugins, *settings.current());
+  };
+  parts.pool = pool.get();
+  parts.plugins = [this] {
+    plugins->refresh_health();
+    return plugins->plugins();
+  };
+  parts.source_routes = [this](const std::string& name) {
+    return app::routes_of_source(*plugins, *settings.current(), name);
+  };
+  parts.ask_source = [this](source_request what, source_answer_handler done) {
+    plugins->request(std::move(what), std::move(done));
+  };
+  return parts;
+}
+
+app::own_metrics_parts pipeline::impl::parts_for_metrics() {
+  return {.registry = &metrics,
+          .started = clock->now(),
+          .codes = &plugins->codes(),
+          .events = [this] { return bus->counts(); },
+          .subscriber_losses = [this] { return subscribers->losses(); },
+          .endpoints = [this] { return dispatcher->endpoints(); },
+          .plugins = [this] { return plugins->plugins(); }};
+}
+
+}  // namespace tocsin
