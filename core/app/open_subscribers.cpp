@@ -41,7 +41,7 @@ void open_subscribers::open(const settings& in_force, const subscriber_settings&
   auto opened = open_port(in_force, wanted);
   // What the bus hands out from here on waits for the one that comes next.
   const bool is_idle = !before.queue || before.queue->hold(call_limit);
-  if (!opened && before.port && is_idle) {  // it may want something that only one can have
+  if (!opened && !wanted.problem && before.port && is_idle) {  // it may want something that only one can have
     std::exchange(before.port, nullptr)->close();
     opened = open_port(in_force, wanted);
   }
@@ -51,13 +51,13 @@ void open_subscribers::open(const settings& in_force, const subscriber_settings&
     now.port = *opened;
     now.queue = make_queue(wanted, now.port);
     if (before.queue) before.queue->hand_over(now.queue);
-    if (before.port && is_idle) before.port->close();
-    if (!is_idle) tell_left(wanted.name);
-    return;
+  } else {
+    now.queue = before.queue;  // where events wait until it can run again
+    log::write(log::level::error, "subscriber cannot run",
+               {{"subscriber", wanted.name}, {"plugin", wanted.plugin}, {"why", opened.error().to_string()}});
   }
-  log::write(log::level::error, "subscriber cannot run",
-             {{"subscriber", wanted.name}, {"plugin", wanted.plugin}, {"why", opened.error().to_string()}});
-  close_one(wanted.name, before);
+  if (before.port && is_idle) before.port->close();
+  if (before.port && !is_idle) tell_left(wanted.name);
 }
 
 void open_subscribers::close_one(const std::string& name, const subscriber& one) {

@@ -24,14 +24,14 @@ class open_subscribers {
   void follow(const settings& in_force, refused_ones refused);
   void close();
 
-  // By name: how many events it did not get, of those that it asked for while it was open. [any thread]
+  // By name: how many events it did not get, of those that it asked for. [any thread]
   std::map<std::string, std::uint64_t> losses() const;
 
  private:
   struct subscriber {
     std::uint64_t fingerprint = 0;  // of its settings
-    subscriber_ptr port;            // null: it is not open, since its plugin refused them
-    subscription_ptr queue;
+    subscriber_ptr port;            // null: it is not open, since they cannot work or its plugin refused them
+    subscription_ptr queue;         // without a port: of one that was open before, and takes what comes
   };
 
   void open(const settings& in_force, const subscriber_settings& wanted);

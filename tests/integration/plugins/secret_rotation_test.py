@@ -107,6 +107,23 @@ def a_subscriber_of_which_there_can_be_only_one_loses_nothing_either():
         expect("subscriber cannot run" not in host.log_text(), "it runs")
 
 
+def a_subscriber_whose_secret_runs_out_gets_later_what_came_meanwhile():
+    with Rotating(USES_THE_SECRET) as host:
+        host.start()
+        host.publish({"id": "before", "source": "/rotation", "type": "test.event"})
+        host.write("vault.json", json.dumps({"token": {"unavailable": "the vault is sealed"}}))
+        wait_until(lambda: "closed subscriber uses" in host.log_text(), 20, "the secret runs out")
+        expect("subscriber cannot run" in host.log_text(), "and it is said")
+        host.publish({"id": "meanwhile", "source": "/rotation", "type": "test.event"})
+        host.keep(2)
+        host.reload()
+        wait_until(lambda: host.opened("subscriber uses with a token of 2"), 20, "it is opened anew")
+        host.publish({"id": "after", "source": "/rotation", "type": "test.event"})
+        wait_until(lambda: "after" in host.noted("uses"), 20, "the last event arrives")
+        expect(host.noted("uses") == ["before", "meanwhile", "after"], str(host.noted("uses")))
+        expect(host.lost() == {"uses": 0}, str(host.lost()))
+
+
 def what_was_refused_is_left_alone_until_its_settings_change_or_a_reload():
     with Rotating(REFUSED + SOURCE) as host:
         host.start()
@@ -148,6 +165,7 @@ def it_ends_that_of_a_start_too():
 
 sys.exit(run_tests([a_subscriber_that_uses_the_secret_loses_nothing_while_it_changes,
                     a_subscriber_of_which_there_can_be_only_one_loses_nothing_either,
+                    a_subscriber_whose_secret_runs_out_gets_later_what_came_meanwhile,
                     what_was_refused_is_left_alone_until_its_settings_change_or_a_reload,
                     the_end_of_the_host_ends_the_wait_for_a_store_that_is_silent,
                     it_ends_that_of_a_start_too]))
