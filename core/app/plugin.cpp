@@ -11,7 +11,6 @@
 #include "core/app/setting_help.hpp"
 #include "core/app/workbench.hpp"
 #include "core/http/plugin_json.hpp"
-#include "core/model/outcome_name.hpp"
 #include "core/plugin_host/containment/containment.hpp"
 #include "core/plugin_host/files/windows_plugin.hpp"
 #include "core/settings/suggestion.hpp"
@@ -164,7 +163,7 @@ int plugin_inspect(const plugin_options& options) {
     for (const auto& code : plugin.manifest.codes) {
       codes.push_back({{"code", code.code},
                        {"stage", code.stage},
-                       {"class", name_of(code.outcome_class)},
+                       {"class", to_text(code.outcome_class)},
                        {"explanation", code.explanation},
                        {"remedy", code.remedy}});
     }

@@ -3,7 +3,6 @@
 
 #include "core/model/capability.hpp"
 #include "core/model/json.hpp"
-#include "core/model/outcome_name.hpp"
 
 #include <tocsin/abi/ext/http_route.h>
 #include <boost/json.hpp>

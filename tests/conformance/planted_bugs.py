@@ -9,8 +9,15 @@ import os
 import subprocess
 import sys
 
-# What a crash, an exit and a hang are told as, whichever case they come in.
-ENDINGS = {"exit": "exit()", "crash": "it crashed: Segmentation fault", "hang": "it was waiting for start"}
+# How a case ends that does not come to its end: the fault, the case, the time of a case and of a call, the call that is
+# named and the words. A time that is long is one that must not be waited for.
+RESTART = "lifecycle.start-stop-start"
+ENDINGS = [("exit", RESTART, "20", "5", "start", "exit()"),
+           ("crash", RESTART, "20", "5", "start", "it crashed: Segmentation fault"),
+           ("hang", RESTART, "1", "3600", "start", "it was waiting for start"),
+           ("hang", RESTART, "3600", "0.2", "start", "it did not return from start within 200 ms"),
+           ("forgotten", "channel.completes-each-once", "3600", "5", "channel.deliver", "complete() was never called for 4 of"),
+           ("forgotten", "channel.completes-each-once", "3600", "5", "channel.deliver", "nobody is left who could")]
 
 # Cases that say of their fault what another law says: a part of the words, and the call that they are about.
 OTHER_LAW = {
@@ -39,7 +46,7 @@ OTHER_LAW = {
 # The other cases have more than they need.
 WAITS = {"channel.batch": "10", "channel.cancel-at-once": "10", "doctor.unknown-endpoint": "10",
          "secrets.several-at-once": "16", "http_route.several-at-once": "16", "threads.several-endpoints-at-once": "16",
-         "outcome.struct_size": "10", "stage.unknown-run": "10", "throws.in-deliver": "10", "hang": "2"}
+         "outcome.struct_size": "10", "stage.unknown-run": "10", "throws.in-deliver": "10"}
 
 # What the kit's host notices in every case: the case it is shown in, the law, and a part of the words.
 TEXT, STRUCT_SIZE = "text is UTF-8", "every struct begins with its own size"
@@ -99,9 +106,9 @@ class Kit:
         return subprocess.run([self.tocsin, "plugin", "test", *arguments], capture_output=True, text=True,
                               env=dict(os.environ, PLANTED_BUG=fault), check=False)
 
-    def run(self, case, fault=""):
+    def run(self, case, fault="", timeout=None, call_limit="60"):
         done = self.call(self.other.get(fault, self.planted), "--only", case, "--json", "--seed", "11", "--timeout",
-                         WAITS.get(fault, "60"), fault=fault)
+                         timeout or WAITS.get(fault, "60"), "--call-limit", call_limit, fault=fault)
         if done.returncode not in (0, 1):
             sys.exit(f"{case}: exit status {done.returncode}: {done.stderr}")
         report = json.loads(done.stdout)
@@ -136,10 +143,11 @@ def check_always(kit, fault):
     return f"{fault} is not told as \"{law}\", \"{words}\": {found}"
 
 
-def check_ending(kit, fault):
-    _, report, (found,) = kit.run(START, fault)
-    if not any(is_told(breach, "", ENDINGS[fault], "start") for breach in found.get("breaches", [])):
-        return f"{fault}: not told as \"{ENDINGS[fault]}\" in start: {found}"
+def check_ending(kit, ending):
+    fault, case, timeout, call_limit, call, words = ending
+    _, report, (found,) = kit.run(case, fault, timeout, call_limit)
+    if not any(is_told(breach, "", words, call) for breach in found.get("breaches", [])):
+        return f"{fault}: not told as \"{words}\" in {call}: {found}"
     if (report["id"], report["version"]) != ("planted", "1.0.0") or len(report["build_id"]) < 16:
         return f"{fault}: the report does not name the plugin: {report}"
     return ""
@@ -158,7 +166,7 @@ def main():
     unknown = set(OTHER_LAW) - set(kit.listed)
     assert not unknown, f"the table has cases that are not there: {unknown}"
     work = [(check_case, name) for name in kit.listed] + [(check_always, fault) for fault in ALWAYS]
-    work += [(check_ending, fault) for fault in ENDINGS]
+    work += [(check_ending, ending) for ending in ENDINGS]
     work += [(check_nothing, fault) for fault in ALLOWED]
     work.sort(key=lambda one: one[1] not in WAITS)  # the long ones first
     with concurrent.futures.ThreadPoolExecutor(6) as pool:  # they mostly wait

@@ -125,7 +125,8 @@ void secrets_at_once(bench& on, const law& about) {
     const tocsin_string text = lent.text("conformance#password");
     call_plugin("secrets.fetch", TOCSIN_THREAD_WORKER, [&] { table->fetch(plugin->self(), store, request, text); });
   });
-  expect_answers(*plugin, plugin->host.secret_requests, "requests, of which several came at once,", about);
+  expect_answers(*plugin, plugin->host.secret_requests, "requests, of which several came at once,", "secrets.fetch",
+                 about);
   close_store(*plugin, store);
 }
 
@@ -161,7 +162,7 @@ void routes_at_once(bench& on, const law& about) {
     const tocsin_http_call* call = lend_call(*plugin, lent, source, "POST", "/conformance", "{}");
     call_plugin("http_route.call", TOCSIN_THREAD_WORKER, [&] { table->call(plugin->self(), call); });
   });
-  expect_answers(*plugin, plugin->host.http_calls, "calls, of which several came at once,", about);
+  expect_answers(*plugin, plugin->host.http_calls, "calls, of which several came at once,", "http_route.call", about);
   close_source(*plugin, source);
 }
 
