@@ -50,7 +50,7 @@ struct pipeline::impl {
   std::unique_ptr<app::open_sources> sources;
   std::unique_ptr<tocsin::api> api;
   std::unique_ptr<http_listener> listener;
-  app::open_file address_file{-1};  // locked while this host serves
+  open_file address_file;  // locked while this host serves
   std::string admin_token;
   std::mutex control;                             // the plugin host's functions are for one thread at a time
   std::chrono::nanoseconds secrets_forgotten{0};  // when, by the clock's monotonic()

@@ -12,11 +12,11 @@
 
 #include "core/app/commands.hpp"
 #include "core/app/console.hpp"
-#include "core/app/state_files.hpp"
 #include "core/app/workbench.hpp"
 #include "core/plugin_host/files/manifest_reader.hpp"
 #include "core/plugin_host/files/pe_manifest_reader.hpp"
 #include "core/plugin_host/files/signature.hpp"
+#include "core/runtime/whole_file.hpp"
 
 namespace tocsin::app {
 namespace {
@@ -84,36 +84,24 @@ result<void> check_is_plugin(const fs::path& file, std::span<const std::byte> by
   return fault{"PLUGIN_REFUSED", file.string() + " is no plugin: " + why.what, why.remedy, {}};
 }
 
-int write_all(int descriptor, std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return errno;
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-  }
-  return 0;
+// Root that signs another user's plugin leaves it theirs.
+int keep_owner(int made, const fs::path& file) {
+  struct stat old {};
+  if (::stat(file.c_str(), &old) != 0 || (old.st_uid == ::geteuid() && old.st_gid == ::getegid())) return 0;
+  return ::fchown(made, old.st_uid, old.st_gid) != 0 && ::geteuid() == 0 ? errno : 0;
 }
 
-// In one step: whoever opens the file gets the old one or the new one, whole.
-result<void> replace_file(const fs::path& given, std::span<const std::byte> bytes, mode_t mode) {
+result<void> put_in_place(const fs::path& given, std::span<const std::byte> bytes, mode_t mode) {
   std::error_code error;
   fs::path file = fs::weakly_canonical(given, error);  // behind a link lies what is to be replaced
   if (error) file = given;
-  std::string beside = file.string() + ".XXXXXX";
-  const open_file made(::mkostemp(beside.data(), O_CLOEXEC));
-  if (made.descriptor() < 0) return file_fault(file, "cannot be written", errno);
-  struct stat old {};
-  int failed = write_all(made.descriptor(), bytes);
-  // Root that signs another user's plugin leaves it theirs.
-  if (failed == 0 && ::stat(file.c_str(), &old) == 0 && (old.st_uid != ::geteuid() || old.st_gid != ::getegid()) &&
-      ::fchown(made.descriptor(), old.st_uid, old.st_gid) != 0 && ::geteuid() == 0)
-    failed = errno;
-  if (failed == 0 && ::fchmod(made.descriptor(), mode) != 0) failed = errno;
-  if (failed == 0 && ::fsync(made.descriptor()) != 0) failed = errno;
-  if (failed == 0 && ::rename(beside.c_str(), file.c_str()) != 0) failed = errno;
-  if (failed == 0) return {};
-  ::unlink(beside.c_str());
-  return file_fault(file, "cannot be written", failed);
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const auto written = replace_file(file, text, [&file, mode](int made) {
+    if (const int failed = keep_owner(made, file); failed != 0) return failed;
+    return ::fchmod(made, mode) != 0 ? errno : 0;
+  });
+  if (written.error != 0) return file_fault(file, "cannot be written", written.error);
+  return {};
 }
 
 struct known_keys {
@@ -163,7 +151,7 @@ int plugin_sign(const plugin_sign_options& options) {
   const auto made = sign_bytes(plugin->bytes(), *key);
   if (!made) return fail(made.error(), options.json, exit_failed);
   const fs::path& to = options.output.empty() ? options.file : options.output;
-  if (auto written = replace_file(to, *made, plugin->mode); !written)
+  if (auto written = put_in_place(to, *made, plugin->mode); !written)
     return fail(written.error(), options.json, exit_failed);
   const auto key_id = key_id_text(key->public_part.id);
   if (options.json) {

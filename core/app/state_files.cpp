@@ -8,10 +8,11 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <span>
 #include <utility>
 
 #include "core/app/console.hpp"
-#include "core/store/state_folder.hpp"
+#include "core/model/hex.hpp"
 
 namespace tocsin::app {
 namespace {
@@ -31,21 +32,13 @@ struct flock whole_file_lock() {
   return lock;
 }
 
-// Writes to a new file beside it, then renames: a reader sees the old text or the new one. The new file stays open.
 result<open_file> replace_private(const std::filesystem::path& file, const std::string& text, bool locked) {
-  auto beside = file;
-  beside += ".new";
-  unlink(beside.c_str());
-  open_file made(open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (made.descriptor() < 0) return file_fault(beside, "cannot be made", errno);
-  auto lock = whole_file_lock();
-  int error = 0;
-  if (locked && fcntl(made.descriptor(), F_OFD_SETLK, &lock) != 0) error = errno;
-  if (error == 0) error = write_all(made.descriptor(), text);
-  if (error == 0 && fsync(made.descriptor()) != 0) error = errno;
-  if (error == 0 && rename(beside.c_str(), file.c_str()) != 0) error = errno;
-  if (error != 0) return file_fault(file, "cannot be written", error);
-  return made;
+  auto written = replace_file(file, text, [locked](int made) {
+    auto lock = whole_file_lock();
+    return locked && fcntl(made, F_OFD_SETLK, &lock) != 0 ? errno : 0;
+  });
+  if (written.error != 0) return file_fault(file, "cannot be written", written.error);
+  return std::move(written.file);
 }
 
 std::string without_line_end(std::string text) {
@@ -72,15 +65,10 @@ result<std::string> admin_token(const std::filesystem::path& state_dir) {
     return fault{
         "STATE_UNUSABLE", file.string() + " holds no token.", "Remove it; the next start makes a new one.", {}};
   }
-  unsigned char random[32];
-  if (RAND_bytes(random, sizeof random) != 1)
+  std::array<unsigned char, 32> random{};
+  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1)
     return fault{"STATE_UNUSABLE", "The system gives no random numbers for the admin token.", "", {}};
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string token;
-  for (const unsigned char byte : random) {
-    token += digits[byte >> 4];
-    token += digits[byte & 15];
-  }
+  std::string token = to_hex(std::as_bytes(std::span(random)));
   if (auto written = replace_private(file, token + "\n", false); !written) return written.error();
   return token;
 }
@@ -94,17 +82,6 @@ result<std::string> read_admin_token(const std::filesystem::path& state_dir) {
         "The host makes it at its first start: is `tocsin serve` running with these settings, and is this its user?",
         {}};
   return without_line_end(std::move(*text));
-}
-
-open_file::open_file(open_file&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-
-open_file& open_file::operator=(open_file&& other) noexcept {
-  std::swap(descriptor_, other.descriptor_);
-  return *this;
-}
-
-open_file::~open_file() {
-  if (descriptor_ >= 0) close(descriptor_);
 }
 
 result<open_file> write_address(const std::filesystem::path& state_dir, const std::string& address) {

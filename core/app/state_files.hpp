@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/model/fault.hpp"
+#include "core/runtime/whole_file.hpp"
 
 #include <filesystem>
 #include <string>
@@ -12,19 +13,6 @@ namespace tocsin::app {
 result<std::string> admin_token(const std::filesystem::path& state_dir);
 // What is there; a fault says that no host has run here.
 result<std::string> read_admin_token(const std::filesystem::path& state_dir);
-
-// A descriptor with an owner.
-class open_file {
- public:
-  explicit open_file(int descriptor) : descriptor_(descriptor) {}
-  open_file(open_file&& other) noexcept;
-  open_file& operator=(open_file&& other) noexcept;
-  ~open_file();
-  int descriptor() const { return descriptor_; }
-
- private:
-  int descriptor_;
-};
 
 // <state_dir>/http.address: where the running host listens, also when the system chose the port. Replaced in one step,
 // and locked for as long as what is returned stays open: what a host left behind when it crashed is locked by nobody.

@@ -1,6 +1,9 @@
 // Reads the PEM files through OpenSSL, and says of a file that is no such key what it is instead.
 #include "core/settings/key_file.hpp"
 
+#include "core/runtime/file_facts.hpp"
+#include "core/runtime/whole_file.hpp"
+
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -50,26 +53,43 @@ struct key_text {
   mode_t mode = 0;
 };
 
-result<key_text> read_text(const std::filesystem::path& file) {
-  const auto unreadable = [&file](int error) {
-    return wrong_key(file, std::string("cannot be read: ") + std::strerror(error) + ".", "Check its name and rights.");
-  };
-  const int opened = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-  if (opened < 0) return unreadable(errno);
-  const std::unique_ptr<const int, void (*)(const int*)> closing(&opened, [](const int* one) { ::close(*one); });
+fault unreadable(const std::filesystem::path& file, int error) {
+  return wrong_key(file, std::string("cannot be read: ") + std::strerror(error) + ".", "Check its name and rights.");
+}
+
+result<key_text> read_text(const std::filesystem::path& file, int opened) {
+  if (opened < 0) return unreadable(file, errno);
   struct stat seen {};
-  if (::fstat(opened, &seen) != 0) return unreadable(errno);
+  if (::fstat(opened, &seen) != 0) return unreadable(file, errno);
   if (!S_ISREG(seen.st_mode)) return wrong_key(file, "is no regular file.", "Name the file that holds the key.");
   key_text text;
   text.mode = seen.st_mode;
   while (text.size < text.bytes.size()) {
     const ssize_t more = ::read(opened, text.bytes.data() + text.size, text.bytes.size() - text.size);
     if (more < 0 && errno == EINTR) continue;
-    if (more < 0) return unreadable(errno);
+    if (more < 0) return unreadable(file, errno);
     if (more == 0) return text;
     text.size += static_cast<std::size_t>(more);
   }
   return wrong_key(file, "is too large for a key.", "Name the file that holds the key alone.");
+}
+
+constexpr int how_to_open = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;  // a FIFO holds nobody up
+
+result<key_text> read_text(const std::filesystem::path& file) {
+  const open_file opened(::open(file.c_str(), how_to_open));
+  return read_text(file, opened.descriptor());
+}
+
+// Who could put another key there? By descriptors all the way, so that nothing is swapped in between.
+result<void> check_place(const std::filesystem::path& file, int folder, int opened) {
+  struct stat seen {};
+  if (::fstat(opened, &seen) != 0) return unreadable(file, errno);
+  const auto above = folders_above(folder);
+  if (!above) return wrong_key(file, "is not trusted: " + above.error().what, above.error().remedy);
+  if (auto trusted = check_trust(facts_of(file, seen), *above, ::geteuid()); !trusted)
+    return wrong_key(file, "is not trusted: " + trusted.error().what, trusted.error().remedy);
+  return {};
 }
 
 // read: PEM_read_bio_PUBKEY or PEM_read_bio_PrivateKey. Null: no such key.
@@ -104,6 +124,19 @@ result<trusted_key> describe(const EVP_PKEY* key, const std::filesystem::path& f
 
 signing_key::~signing_key() { OPENSSL_cleanse(secret.data(), secret.size()); }
 
+namespace {
+
+result<trusted_key> public_key_of(const key_text& text, const std::filesystem::path& file) {
+  const evp_key key = parse(text, &PEM_read_bio_PUBKEY);
+  if (!key && text.holds("PRIVATE KEY-----"))
+    return wrong_key(file, "holds a private key, which has no place on a host that only checks.", make_public_key);
+  if (!key) return wrong_key(file, "holds no public key in PEM form.", make_public_key);
+  if (EVP_PKEY_get_id(key.get()) != EVP_PKEY_ED25519) return of_another_kind(file, make_private_key);
+  return describe(key.get(), file);
+}
+
+}  // namespace
+
 result<trusted_key> read_public_key(const std::filesystem::path& file) {
   const auto text = read_text(file);
   if (!text) return text.error();
@@ -111,12 +144,20 @@ result<trusted_key> read_public_key(const std::filesystem::path& file) {
     return wrong_key(file, "may be written by everybody, so that anybody could put a key of theirs there.",
                      "Check that it is yours still, then take that away: chmod o-w " + file.string());
   }
-  const evp_key key = parse(*text, &PEM_read_bio_PUBKEY);
-  if (!key && text->holds("PRIVATE KEY-----"))
-    return wrong_key(file, "holds a private key, which has no place on a host that only checks.", make_public_key);
-  if (!key) return wrong_key(file, "holds no public key in PEM form.", make_public_key);
-  if (EVP_PKEY_get_id(key.get()) != EVP_PKEY_ED25519) return of_another_kind(file, make_private_key);
-  return describe(key.get(), file);
+  return public_key_of(*text, file);
+}
+
+result<trusted_key> read_trusted_key(const std::filesystem::path& file) {
+  const auto parent = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+  const open_file folder(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder) return unreadable(file, errno);
+  const open_file opened(::openat(folder.descriptor(), file.filename().c_str(), how_to_open | O_NOFOLLOW));
+  if (!opened && errno == ELOOP)
+    return wrong_key(file, "is a symbolic link, which somebody else may turn elsewhere.", "Name the file itself.");
+  const auto text = read_text(file, opened.descriptor());
+  if (!text) return text.error();
+  if (auto sound = check_place(file, folder.descriptor(), opened.descriptor()); !sound) return sound.error();
+  return public_key_of(*text, file);
 }
 
 result<signing_key> read_private_key(const std::filesystem::path& file) {

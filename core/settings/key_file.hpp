@@ -21,6 +21,11 @@ struct trusted_key {
 // Refused: what is no Ed25519 public key in PEM form; a file that everybody may write.
 result<trusted_key> read_public_key(const std::filesystem::path& file);
 
+// The same, of a key that a host trusts: held to the rule for plugins' files, too (check_trust), since whoever can put
+// another key there decides what runs. Refused: a link; a file that is not root's or this user's; one that others may
+// write, or replace in a folder above it.
+result<trusted_key> read_trusted_key(const std::filesystem::path& file);
+
 // A private key; its secret is overwritten at its end.
 struct signing_key {
   signing_key() = default;

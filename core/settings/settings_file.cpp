@@ -346,7 +346,7 @@ void read_signatures(const section_reader& section, plugin_settings& plugins) {
   if (demand == "required") plugins.demand = signed_plugins::required;
   const auto files = section.texts("trusted_keys");
   for (const auto& file : files) {
-    if (auto key = read_public_key(file)) {
+    if (auto key = read_trusted_key(file)) {
       plugins.trusted_keys.push_back(std::move(*key));
     } else {
       section.refuse("trusted_keys", key.error().what, key.error().remedy);

@@ -1,7 +1,7 @@
 // Seals what is sensitive before it is written: AES-256-GCM with the key in <state_dir>/store.key.
 #include "core/store/sealing.hpp"
 
-#include "core/store/state_folder.hpp"
+#include "core/runtime/whole_file.hpp"
 
 #include <fcntl.h>
 #include <openssl/crypto.h>
@@ -51,27 +51,10 @@ fault key_fault(const std::filesystem::path& file, const std::string& why) {
       {file.string(), 0, 0, {}}};
 }
 
-// Written beside and renamed: a key that is there is whole.
 result<void> write_key(const std::filesystem::path& file, const unsigned char* key, std::size_t size) {
-  auto beside = file;
-  beside += ".new";
-  ::unlink(beside.c_str());  // of a start that was cut off
-  const int descriptor = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (descriptor < 0) {
-    return key_fault(file, std::strerror(errno));
-  }
-  int error = write_all(descriptor, {reinterpret_cast<const char*>(key), size});
-  if (error == 0 && ::fsync(descriptor) != 0) {
-    error = errno;
-  }
-  ::close(descriptor);
-  if (error == 0 && ::rename(beside.c_str(), file.c_str()) != 0) {
-    error = errno;
-  }
-  if (error != 0) {
-    return key_fault(file, std::strerror(error));
-  }
-  return sync_folder(file.parent_path());
+  const auto written = replace_file(file, {reinterpret_cast<const char*>(key), size});  // one that is there is whole
+  if (written.error != 0) return key_fault(file, std::strerror(written.error));
+  return {};
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // The embedded store: each call of the interface becomes a call on the store's thread.
 #include "core/store/sqlite_store.hpp"
 
+#include "core/model/hex.hpp"
 #include "core/observe/log.hpp"
 #include "core/store/engine.hpp"
 #include "core/store/payload_codec.hpp"
@@ -212,21 +213,11 @@ std::int64_t begin_run(sqlite::connection& database, const std::string& message_
   return database.value_of("SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'owner'");
 }
 
-std::string hexadecimal(std::string_view bytes) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string out;
-  for (const char byte : bytes) {
-    out += digits[static_cast<unsigned char>(byte) >> 4];
-    out += digits[static_cast<unsigned char>(byte) & 15];
-  }
-  return out;
-}
-
 void note_key(sqlite::connection& database, const std::string& id) {
   sqlite::statement keep(database,
                          "INSERT INTO meta (name, value) VALUES ('key', ?1)"
                          " ON CONFLICT DO UPDATE SET value = excluded.value");
-  keep.run(hexadecimal(id));
+  keep.run(to_hex(std::as_bytes(std::span(id))));
 }
 
 // Sensitive events that wait and were sealed with another key than this one (empty: there is no key) could never be
@@ -234,7 +225,9 @@ void note_key(sqlite::connection& database, const std::string& id) {
 result<void> check_key(sqlite::connection& database, const std::string& id, const std::filesystem::path& key_file) {
   const auto key_id = sqlite::bytes(reinterpret_cast<const std::byte*>(id.data()), id.size());
   // The key that was there at the last start seals all that waits: nothing to look through.
-  if (!id.empty() && database.text_of("SELECT value FROM meta WHERE name = 'key'") == hexadecimal(id)) return {};
+  if (!id.empty() &&
+      database.text_of("SELECT value FROM meta WHERE name = 'key'") == to_hex(std::as_bytes(std::span(id))))
+    return {};
   // What waits, or is under way, is few beside what is kept: the deliveries lead, and not the events.
   constexpr const char* waiting =
       "SELECT (SELECT count(*) FROM delivery AS d INDEXED BY delivery_by_state CROSS JOIN event AS e ON e.id = d.event"

@@ -127,17 +127,6 @@ result<void> make_private_file(const std::filesystem::path& path) {
   return error == 0 ? result<void>() : failed("Cannot use", path, error);
 }
 
-int write_all(int descriptor, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const auto size = ::write(descriptor, bytes.data(), bytes.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return errno;
-    if (size == 0) return EIO;  // a file that takes nothing, and says nothing
-    bytes.remove_prefix(static_cast<std::size_t>(size));
-  }
-  return 0;
-}
-
 result<void> sync_folder(const std::filesystem::path& folder) {
   const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) {

@@ -4,7 +4,6 @@
 #include "core/model/fault.hpp"
 
 #include <filesystem>
-#include <string_view>
 #include <utility>
 
 namespace tocsin {
@@ -28,9 +27,6 @@ class state_folder_lock {
 // Makes path, if it is missing, as an empty file of mode 0600, and takes every right from others if it is there. Fault:
 // STORE_FAILED.
 result<void> make_private_file(const std::filesystem::path& path);
-
-// Writes all of it, also where the system takes it in pieces. 0, or the errno of the call that failed.
-int write_all(int descriptor, std::string_view bytes);
 
 // The names in folder are on disk: a file made in it outlives a power cut. Fault: STORE_FAILED.
 result<void> sync_folder(const std::filesystem::path& folder);

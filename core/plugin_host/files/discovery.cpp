@@ -191,10 +191,10 @@ result<std::vector<plugin_info>> discover_plugins(std::span<const fs::path> fold
   std::vector<plugin_info> found;
   std::set<fs::path> seen;
   for (const fs::path& folder : folders) {
-    const auto files = list_folder(folder, warnings);
-    if (!files) return files.error();
     std::error_code ignored;
     if (!seen.insert(fs::weakly_canonical(folder, ignored)).second) continue;  // named twice
+    const auto files = list_folder(folder, warnings);
+    if (!files) return files.error();
     for (const fs::path& file : *files) found.push_back(inspect_plugin(file, policy));
   }
   settle_duplicates(found);

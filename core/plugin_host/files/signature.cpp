@@ -1,6 +1,8 @@
 // Makes and checks the trailers with OpenSSL's Ed25519 (RFC 8032).
 #include "core/plugin_host/files/signature.hpp"
 
+#include "core/model/hex.hpp"
+
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
@@ -78,15 +80,7 @@ std::optional<signature_trailer> find_signature(bytes file) {
   return found;
 }
 
-std::string key_id_text(bytes key_id) {
-  static constexpr char digits[] = "0123456789abcdef";
-  std::string shown;
-  for (const std::byte byte : key_id) {
-    shown += digits[std::to_integer<unsigned>(byte) >> 4];
-    shown += digits[std::to_integer<unsigned>(byte) & 15];
-  }
-  return shown;
-}
+std::string key_id_text(bytes key_id) { return to_hex(key_id); }
 
 std::string_view to_text(signature_state state) {
   switch (state) {

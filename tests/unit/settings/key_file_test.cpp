@@ -4,6 +4,7 @@
 #include "support/signing_keys.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -106,6 +107,44 @@ TEST(KeyFile, RefusesAPrivateKeyThatOthersMayRead) {
   }
   ASSERT_EQ(::chmod(file.c_str(), 0400), 0);
   EXPECT_TRUE(read_private_key(file).has_value());
+}
+
+TEST(KeyFile, IsTrustedOnlyWhereNobodyElseCanPutAnotherInItsPlace) {
+  const temporary_folder folder;
+  const auto keys = folder.path() / "keys";
+  fs::create_directory(keys);
+  const auto file = test::write_public_key(keys / "acme.pem", rfc_secret);
+  const auto said = [&file] {
+    const auto key = read_trusted_key(file);
+    return key ? std::string() : key.error().to_string();
+  };
+  EXPECT_EQ(said(), "");
+  ASSERT_EQ(::chmod(file.c_str(), 0646), 0);
+  EXPECT_THAT(said(), HasSubstr("acme.pem is not trusted: it may be written by everybody"));
+  ASSERT_EQ(::chmod(file.c_str(), 0644), 0);
+  ASSERT_EQ(::chmod(keys.c_str(), 0777), 0);
+  EXPECT_THAT(said(), HasSubstr("keys above it may be written by everybody"));
+  ASSERT_EQ(::chmod(keys.c_str(), 0755), 0);
+  if (::geteuid() == 0) {
+    ASSERT_EQ(::chown(file.c_str(), 12345, static_cast<gid_t>(-1)), 0);
+    EXPECT_THAT(said(), HasSubstr("it belongs to user 12345"));
+    ASSERT_EQ(::chown(file.c_str(), 0, static_cast<gid_t>(-1)), 0);
+  }
+  fs::rename(file, keys / "elsewhere.pem");
+  EXPECT_THAT(said(), HasSubstr("cannot be read: No such file"));
+  fs::create_symlink("elsewhere.pem", file);
+  EXPECT_THAT(said(), HasSubstr("is a symbolic link"));
+}
+
+TEST(SignedPlugins, DoNotTrustAKeyThatOthersMayReplace) {
+  const temporary_folder folder;
+  const auto file = test::write_public_key(folder.path() / "acme.pem", rfc_secret);
+  ASSERT_EQ(::chmod(folder.path().c_str(), 0777), 0);
+  const auto found =
+      test::load("[plugins]\nsigned = \"warn\"\ntrusted_keys = [\"acme.pem\"]\n", folder.path() / "tocsin.toml");
+  ASSERT_EQ(found.errors.size(), 1u);
+  EXPECT_EQ(found.errors[0].place.key, "plugins.trusted_keys");
+  EXPECT_THAT(found.errors[0].what, HasSubstr("above it may be written by everybody"));
 }
 
 TEST(SignedPlugins, AskForNothingUnlessTheSettingsSaySo) {

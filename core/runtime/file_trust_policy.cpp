@@ -1,5 +1,5 @@
 // The rule that a plugin's file and the folders above it must hold, as the contract of `plugin list` gives it.
-#include "core/plugin_host/files/file_trust_policy.hpp"
+#include "core/runtime/file_trust_policy.hpp"
 
 #include <sys/stat.h>
 
@@ -30,7 +30,7 @@ result<void> check_writers(const file_facts& facts, const std::string& name) {
 }  // namespace
 
 result<void> check_trust(const file_facts& file, std::span<const file_facts> folders, std::uint32_t host_user) {
-  if (!S_ISREG(file.mode)) return refused("it is no regular file.", "Put the library itself there.");
+  if (!S_ISREG(file.mode)) return refused("it is no regular file.", "Put the file itself there.");
   if (!trusted_owner(file, host_user)) {
     return refused("it belongs to user " + std::to_string(file.owner) + ", neither root nor the host's user.",
                    "If it is what it should be: chown root " + file.path.string());
@@ -41,7 +41,7 @@ result<void> check_trust(const file_facts& file, std::span<const file_facts> fol
     const std::string name = "the folder " + folder.path.string() + " above it";
     if (!trusted_owner(folder, host_user) && !folder.holds_program) {
       return refused(name + " belongs to user " + std::to_string(folder.owner) + ", who could replace it.",
-                     "Move the plugin to a folder that only root or the host's user may write.");
+                     "Move it to a folder that only root or the host's user may write.");
     }
     if (auto writers = check_writers(folder, name); !writers) return writers.error();
   }

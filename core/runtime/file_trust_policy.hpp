@@ -1,4 +1,5 @@
-// Says whether a plugin's file may be trusted, from who owns and who may write it and the folders above it. No I/O.
+// Says whether a file that decides what runs may be trusted, from who owns and who may write it and the folders above
+// it. No I/O.
 #pragma once
 
 #include "core/model/fault.hpp"
@@ -19,8 +20,8 @@ struct file_facts {
   bool holds_program = false;  // a folder that the running program itself lies below
 };
 
-// file: the library itself. folders: those above it, nearest first. host_user: the user that the host runs as.
-// Refused: not a regular file; not owned by root or host_user; it or a folder above it writable by anybody else. A
+// file: a plugin's library, or a key. folders: those above it, nearest first. host_user: the user that the host runs
+// as. Refused: not a regular file; not owned by root or host_user; it or a folder above it writable by anybody else. A
 // root-owned folder with the sticky bit ends the walk, since nobody can replace there what is not theirs. A folder that
 // belongs to somebody else counts as writable by them, unless the program lies below it, too: who owns that could
 // replace the program itself (a build tree in a home directory, run with sudo).
