@@ -238,6 +238,10 @@ void install_last_words(last_words_format how) {
   std::at_quick_exit(&on_quick_exit_called);
 }
 
+void report_exit(int status) {
+  if (installed) on_exit_called(status, nullptr);
+}
+
 signal_stack::signal_stack() {
   stack_t present{};
   if (!installed || ::sigaltstack(nullptr, &present) != 0 || (present.ss_flags & SS_DISABLE) == 0) return;

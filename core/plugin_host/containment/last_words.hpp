@@ -12,6 +12,11 @@ enum class last_words_format { text, json };
 // call it once, before plugins are loaded. Where a sanitizer reports crashes, signals are left to it.
 void install_last_words(last_words_format how);
 
+// For a program that learns of exit() before the C library does anything about it: does what is done there anyhow, but
+// before any destructor or handler of a plugin's, or of a library that came with one, has run. Returns where the exit
+// is the host's own.
+void report_exit(int status);
+
 // Room for the handlers of signals on the calling thread, for as long as this lives: so that a stack that is used up is
 // reported, too. Nothing, unless last words are installed.
 class signal_stack {
