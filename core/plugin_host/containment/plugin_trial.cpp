@@ -1,12 +1,15 @@
 // The host's side of a trial: starts the process, listens to it, and says how it ended.
 #include "core/plugin_host/containment/plugin_trial.hpp"
 
+#include "core/model/hex.hpp"
 #include "core/plugin_host/abi_values.hpp"
 #include "core/plugin_host/containment/trial_pipes.hpp"
+#include "core/plugin_host/containment/trial_talk.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/random.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +18,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -111,8 +115,8 @@ struct spawn_plan {
 };
 
 // 0, or what kept it from being started.
-int spawn(const plugin_file& file, const trial_order& order, const pipe_ends& answers, const pipe_ends& output,
-          pid_t& child) {
+int spawn(const plugin_file& file, const trial_order& order, std::string word, const pipe_ends& answers,
+          const pipe_ends& output, pid_t& child) {
   spawn_plan plan;
   ::posix_spawn_file_actions_adddup2(&plan.actions, file.memory(), trial_pipes::plugin);
   ::posix_spawn_file_actions_adddup2(&plan.actions, answers.write, trial_pipes::answers);
@@ -137,8 +141,8 @@ int spawn(const plugin_file& file, const trial_order& order, const pipe_ends& an
   std::string depth = order.depth == trial_depth::start ? "start" : "load";
   std::string shown = file.path().string();
   std::string others = std::to_string(order.providers.size());
-  const std::array<char*, 7> arguments{name.data(),  command.data(), parent.data(), depth.data(),
-                                       shown.data(), others.data(),  nullptr};
+  const std::array<char*, 8> arguments{name.data(),  command.data(), parent.data(), depth.data(),
+                                       shown.data(), others.data(),  word.data(),   nullptr};
   const auto environment = scrubbed_environment();
   return ::posix_spawn(&child, order.program.c_str(), &plan.actions, &plan.attributes, arguments.data(),
                        environment.data());
@@ -157,38 +161,17 @@ bool take(int from, std::string& into, std::size_t most) {
   }
 }
 
-// What the child has told so far.
-struct told {
-  std::string version;
-  std::string stage;
-  std::string last;  // the line that ends it: "passed", "threw ...", "refused ...", "unusable ..."
-
-  // Takes whole lines off the front of `text`.
-  void read(std::string& text) {
-    for (auto end = text.find('\n'); end != std::string::npos; end = text.find('\n')) {
-      const std::string line = text.substr(0, end);
-      text.erase(0, end + 1);
-      if (line.starts_with("host "))
-        version = line.substr(5);
-      else if (line.starts_with("stage "))
-        stage = line.substr(6);
-      else if (last.empty())
-        last = line;
-    }
-  }
-};
-
 struct ending {
-  told said;
-  std::string output;
+  trial_talk said;
+  std::string output = {};
   int status = 0;
   bool known = false;  // the status is
   bool late = false;
 };
 
 // Listens until the process has ended or is overdue; then it is ended, and its group with it.
-ending listen(pid_t child, int answers, int output, milliseconds limit) {
-  ending end;
+ending listen(pid_t child, int answers, int output, milliseconds limit, trial_talk talk) {
+  ending end{std::move(talk), {}};
   std::string text;
   auto deadline = steady::now() + begin_limit;
   bool answers_open = true;
@@ -202,9 +185,9 @@ ending listen(pid_t child, int answers, int output, milliseconds limit) {
     ::poll(waiting.data(), waiting.size(), shut ? 1 : static_cast<int>(longest_wait.count()));
     if (answers_open) answers_open = take(answers, text, most_answer);
     if (output_open) output_open = take(output, end.output, kept_output);
-    const std::string before = end.said.stage;
+    const std::string before = end.said.stage();
     end.said.read(text);
-    if (end.said.stage != before) deadline = steady::now() + limit;
+    if (end.said.stage() != before) deadline = steady::now() + limit;
     siginfo_t info{};
     const int seen = ::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT);
     gone = (seen == 0 && info.si_pid == child) || (seen != 0 && errno == ECHILD);
@@ -251,53 +234,62 @@ bool is_own_fault(int signal) {
   return std::find(own.begin(), own.end(), signal) != own.end();
 }
 
-trial_outcome judge_told(const told& said) {
+trial_outcome judge_told(const trial_talk& said) {
   trial_outcome outcome;
   trial_verdict verdict;
-  if (said.last == "passed") {
+  const std::string& last = said.last();
+  if (last == "passed") {
     outcome.lasting = true;
-  } else if (said.last.starts_with("threw ") && said.stage.empty()) {
-    return no_trial("the process that tries it out failed before it came to the plugin: " + clean(said.last.substr(6)));
-  } else if (said.last.starts_with("threw ")) {
-    verdict = {trial_end::threw, said.stage, clean(said.last.substr(6)), {}, {}};
-    outcome.lasting = said.last != "threw std::bad_alloc";
-  } else if (said.last.starts_with("refused ")) {
-    const std::string words = said.last.substr(8);
+  } else if (last.starts_with("threw ") && said.stage().empty()) {
+    return no_trial("the process that tries it out failed before it came to the plugin: " + clean(last.substr(6)));
+  } else if (last.starts_with("threw ")) {
+    verdict = {trial_end::threw, said.stage(), clean(last.substr(6)), {}, {}};
+    outcome.lasting = last != "threw std::bad_alloc";
+  } else if (last.starts_with("refused ")) {
+    const std::string words = last.substr(8);
     const auto tab = words.find('\t');
     verdict = {trial_end::refused, {}, clean(words.substr(0, tab)), {}, {}};
     if (tab != std::string::npos) verdict.remedy = clean(words.substr(tab + 1));
     // The system's loader refuses before any code of the plugin's has run, for what lies around it.
-    outcome.lasting = said.stage != "constructor";
+    outcome.lasting = said.stage() != "constructor";
   } else {
-    return no_trial("the process that tries it out says: " + clean(said.last));
+    return no_trial("the process that tries it out says: " + clean(last));
   }
   outcome.verdict = std::move(verdict);
   return outcome;
 }
 
 trial_outcome judge(const ending& end, milliseconds limit) {
-  const told& said = end.said;
-  if (said.version != TOCSIN_VERSION && !said.version.empty())
-    return no_trial("the program for it is of version " + clean(said.version) + ", not " TOCSIN_VERSION);
-  if (!said.last.empty()) return judge_told(said);
-  if (said.stage.empty())
+  const trial_talk& said = end.said;
+  if (said.version() != TOCSIN_VERSION && !said.version().empty())
+    return no_trial("the program for it is of version " + clean(said.version()) + ", not " TOCSIN_VERSION);
+  const bool ended_well = end.known && !end.late && WIFEXITED(end.status) && WEXITSTATUS(end.status) == 0;
+  if (ended_well && !said.last().empty()) return judge_told(said);
+  if (said.stage().empty())
     return no_trial("the process that tries it out ended before it came to the plugin" + last_line(end.output));
   trial_outcome outcome;
   outcome.lasting = true;
   const std::string words = last_line(end.output);
   if (end.late) {
-    outcome.verdict = {trial_end::hung, said.stage, {}, {}, limit};
+    outcome.verdict = {trial_end::hung, said.stage(), {}, {}, limit};
   } else if (end.known && WIFSIGNALED(end.status)) {
     const int signal = WTERMSIG(end.status);
     outcome.lasting = is_own_fault(signal);  // else somebody's, or for want of memory
-    outcome.verdict = {trial_end::crashed, said.stage, signal_name(signal) + words, {}, {}};
+    outcome.verdict = {trial_end::crashed, said.stage(), signal_name(signal) + words, {}, {}};
   } else if (end.known) {
     outcome.verdict = {
-        trial_end::exited, said.stage, "status " + std::to_string(WEXITSTATUS(end.status)) + words, {}, {}};
+        trial_end::exited, said.stage(), "status " + std::to_string(WEXITSTATUS(end.status)) + words, {}, {}};
   } else {
     return no_trial("the system does not tell how the process that tries it out ended");
   }
   return outcome;
+}
+
+// The word that the process's lines begin with. Empty: the system gives no random bytes.
+std::string secret_word() {
+  std::array<unsigned char, 16> random{};
+  if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) return {};
+  return to_hex(std::as_bytes(std::span(random)));
 }
 
 }  // namespace
@@ -306,12 +298,16 @@ trial_outcome try_plugin(const plugin_file& file, const trial_order& order) {
   pipe_ends answers;
   pipe_ends output;
   if (!answers.usable() || !output.usable()) return no_trial(std::string("there is no pipe: ") + std::strerror(errno));
+  const std::string word = secret_word();
+  if (word.empty()) return no_trial("the system gives no random bytes");
   pid_t child = 0;
-  if (const int error = spawn(file, order, answers, output, child); error != 0)
+  if (const int error = spawn(file, order, word, answers, output, child); error != 0)
     return no_trial("the program " + order.program.string() + " cannot be started: " + std::strerror(error));
   pipe_ends::shut(answers.write);
   pipe_ends::shut(output.write);
-  return judge(listen(child, answers.read, output.read, order.limit), order.limit);
+  return judge(
+      listen(child, answers.read, output.read, order.limit, trial_talk(word, order.depth == trial_depth::start)),
+      order.limit);
 }
 
 }  // namespace tocsin

@@ -1,12 +1,15 @@
 // The process of a trial: loads one plugin, says at each step where it is, and ends.
 #include "core/plugin_host/containment/plugin_trial.hpp"
 #include "core/plugin_host/containment/trial_pipes.hpp"
+#include "core/plugin_host/containment/trial_talk.hpp"
 #include "core/plugin_host/files/library.hpp"
 #include "core/plugin_host/files/manifest_reader.hpp"
 #include "core/plugin_host/plugin_instance.hpp"
 #include "core/plugin_host/plugin_lifetime.hpp"
+#include "core/runtime/whole_file.hpp"
 #include "core/settings/manifest_check.hpp"
 
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -14,10 +17,12 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -25,19 +30,34 @@
 namespace tocsin {
 namespace {
 
-void say(std::string line) {
-  std::replace(line.begin(), line.end(), '\n', ' ');
-  line += '\n';
-  for (std::string_view rest = line; !rest.empty();) {
-    const ssize_t put = ::write(trial_pipes::answers, rest.data(), rest.size());
-    if (put <= 0) ::_exit(1);
-    rest.remove_prefix(static_cast<std::size_t>(put));
-  }
+// Where this process speaks, and the word that its lines begin with.
+struct voice {
+  int pipe = -1;
+  std::string word;
+};
+voice& own_voice() {
+  static voice own;
+  return own;
+}
+
+void say(std::string_view line) {
+  const std::string whole = trial_line(own_voice().word, line);
+  if (write_all(own_voice().pipe, whole) != 0) ::_exit(1);
+}
+
+// Takes the word out of where the plugin could read it without a search, and the pipe out of what it could guess or
+// hand on to a program that it starts.
+void begin_to_speak(char* word) {
+  own_voice().word = word;
+  std::fill(word, word + std::strlen(word), '\0');
+  own_voice().pipe = ::fcntl(trial_pipes::answers, F_DUPFD_CLOEXEC, 512);
+  if (own_voice().pipe < 0) own_voice().pipe = ::fcntl(trial_pipes::answers, F_DUPFD_CLOEXEC, trial_pipes::providers);
+  ::close(trial_pipes::answers);
 }
 
 // What has been said counts; destructors of a plugin's are not waited for.
-[[noreturn]] void end_with(std::string line) {
-  say(std::move(line));
+[[noreturn]] void end_with(std::string_view line) {
+  say(line);
   ::_exit(0);
 }
 
@@ -153,7 +173,8 @@ class mock_host {
 }  // namespace
 
 void run_trial(int count, char** arguments) {
-  if (count != 6) ::_exit(2);
+  if (count != 7) ::_exit(2);
+  begin_to_speak(arguments[6]);
   leave_nothing_behind(static_cast<pid_t>(std::strtol(arguments[2], nullptr, 10)));
   say("host " TOCSIN_VERSION);
   try_out(arguments[3], arguments[4], static_cast<int>(std::strtol(arguments[5], nullptr, 10)));

@@ -4,7 +4,7 @@
 namespace tocsin::trial_pipes {
 
 inline constexpr int plugin = 3;     // its library in sealed memory
-inline constexpr int answers = 4;    // one line a step: "host VERSION", "stage NAME", and one that ends it
+inline constexpr int answers = 4;    // one line a step, see trial_talk.hpp
 inline constexpr int providers = 5;  // the first library of those that it requires, the others after it
 
 }  // namespace tocsin::trial_pipes
