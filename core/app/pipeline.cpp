@@ -43,7 +43,7 @@ result<T> wait_for(const std::function<void(std::function<void(result<T>)>)>& ca
 // first that an event reaches last.
 result<std::unique_ptr<pipeline>> pipeline::start(const std::filesystem::path& config, faults& all,
                                                   app::host_progress* progress, std::filesystem::path trial_program) {
-  auto found = app::read_configuration(config, app::may_ask_plugins::yes);
+  auto found = app::read_configuration(config, app::may_ask_plugins::by_host);
   if (!found.errors.empty()) {
     all = std::move(found.errors);
     return all.front();

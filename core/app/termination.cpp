@@ -82,7 +82,6 @@ void termination::take_signals() {
 
 void termination::give_up() {
   if (const auto folder = progress_.state_dir(); !folder.empty()) remove_address(folder);
-  start_mark::clear_open_mark();
   auto* written = new std::promise<void>;  // outlives this: the process ends first
   auto done = written->get_future();
   std::thread([this, written] {
@@ -91,7 +90,7 @@ void termination::give_up() {
     written->set_value();
   }).detach();
   done.wait_for(flush_limit);
-  std::_Exit(exit_done);
+  start_mark::end_process(exit_done);  // a plugin that is being started is not to blame
 }
 
 }  // namespace tocsin::app

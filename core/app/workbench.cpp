@@ -5,8 +5,10 @@
 #include "core/app/secret_stores.hpp"
 #include "core/model/cloudevents.hpp"
 #include "core/plugin_host/containment/last_words.hpp"
+#include "core/store/state_folder.hpp"
 
 #include <chrono>
+#include <map>
 
 namespace tocsin::app {
 
@@ -34,14 +36,29 @@ manifest_catalogue catalogue_of(const std::vector<plugin_info>& plugins) {
 
 namespace {
 
+// In this order: the plugins stop before the folder is given up.
+struct asked_plugins {
+  std::optional<state_folder_lock> folder;
+  std::map<std::string, std::unique_ptr<workbench>> benches;
+};
+
 // Starts a plugin when it is first asked.
 settings_migrator migrator_for(const configuration& found) {
-  const auto benches = std::make_shared<std::map<std::string, std::unique_ptr<workbench>>>();
-  return migrator_with([&found, benches](const std::string& plugin) -> plugin_host& {
-    auto& bench = (*benches)[plugin];
+  const auto asked = std::make_shared<asked_plugins>();
+  auto migrate = migrator_with([&found, asked](const std::string& plugin) -> plugin_host& {
+    auto& bench = asked->benches[plugin];
     if (!bench) bench = std::make_unique<workbench>(found, std::set{plugin}, [](std::vector<outcome>) {});
     return bench->plugins();
   });
+  if (!found.of_host) return migrate;
+  return [&found, asked, migrate = std::move(migrate)](const unfit_table& table) -> result<migrated_table> {
+    if (!asked->folder) {
+      auto taken = state_folder_lock::take(found.host.state_dir);
+      if (!taken) return taken.error();
+      asked->folder.emplace(std::move(*taken));
+    }
+    return migrate(table);
+  };
 }
 
 }  // namespace
@@ -70,7 +87,8 @@ configuration read_configuration(const std::optional<std::filesystem::path>& giv
     return found;
   }
   found.plugins = std::move(*plugins);
-  const auto migrate = asking == may_ask_plugins::yes ? migrator_for(found) : settings_migrator();
+  found.of_host = asking == may_ask_plugins::by_host;
+  const auto migrate = asking == may_ask_plugins::no ? settings_migrator() : migrator_for(found);
   auto loaded = load_settings(*file, catalogue_of(found.plugins), migrate);
   found.errors = std::move(loaded.errors);
   if (!found.errors.empty()) return found;
@@ -90,11 +108,12 @@ faults ask_secret_stores(configuration& found) {
   return stores.refused();
 }
 
-signature_policy_ptr configured_signature_policy(const std::optional<std::filesystem::path>& given) {
+result<signature_policy_ptr> configured_signature_policy(const std::optional<std::filesystem::path>& given) {
   const auto file = find_settings_file(given);
-  if (!file) return nullptr;
+  if (!file) return given ? result<signature_policy_ptr>(file.error()) : signature_policy_ptr();
   const auto host = load_host_settings(*file);
-  return host ? policy_of(host->plugins) : nullptr;
+  if (!host) return host.error();
+  return policy_of(host->plugins);
 }
 
 workbench::workbench(const configuration& from, const endpoint_settings& endpoint, outcome_handler complete)
@@ -111,7 +130,7 @@ workbench::workbench(const configuration& from, std::set<std::string> needed, ou
   };
   services.recall = [](std::string, std::string, store::callback<std::string> done) { done(std::string()); };
   services.call_limit = from.host.plugins.call_limit;
-  services.containment = {.program = own_program, .state_dir = from.host.state_dir, .read_only = true};
+  services.containment = {.program = own_program, .state_dir = from.host.state_dir, .for_command = !from.of_host};
   if (from.settings) {
     services.reveal = [settings = from.settings](std::uint64_t handle) { return settings->secret(handle); };
   } else {

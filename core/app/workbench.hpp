@@ -26,17 +26,20 @@ struct configuration {
   settings_ptr settings;  // null if errors is not empty
   faults errors;
   faults warnings;
+  bool of_host = false;  // read by the host, which has the state folder to itself as soon as a plugin runs
 };
-// yes: a plugin may be started to bring settings of an older version up to date. Not for what is to run no plugin.
-enum class may_ask_plugins { no, yes };
+// Whether a plugin may be started to bring settings of an older version up to date. no: for what is to run no plugin;
+// by_host: of a process that is to be the host there; the state folder is locked as long as such a plugin runs.
+enum class may_ask_plugins { no, yes, by_host };
 configuration read_configuration(const std::optional<std::filesystem::path>& given,
                                  may_ask_plugins asking = may_ask_plugins::no);
 
 // Asks the secret stores of the settings, so that these know which secrets there are and what they hold; waits for a
 // bounded time. The stores that could not be opened.
 faults ask_secret_stores(configuration& found);
-// What the settings file asks of plugin files' signatures; null where there is none, or a wrong one.
-signature_policy_ptr configured_signature_policy(const std::optional<std::filesystem::path>& given);
+// What the settings file asks of plugin files' signatures; null where there is none. A fault: what is wrong in it, or
+// the file that was named is not there.
+result<signature_policy_ptr> configured_signature_policy(const std::optional<std::filesystem::path>& given);
 
 // Manifests of the plugins that are verified.
 manifest_catalogue catalogue_of(const std::vector<plugin_info>& plugins);

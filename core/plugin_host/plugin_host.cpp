@@ -134,9 +134,25 @@ std::vector<settings_finding> plugin_host::check_config(const std::string& plugi
   return found ? tocsin::check_config(*found->instance, subject) : std::vector<settings_finding>{};
 }
 
+fault plugin_host::impl::why_it_migrates_nothing(const std::string& id) const {
+  const std::lock_guard lock(mutex);
+  for (const plugin_info& info : infos) {
+    if (info.id != id || (info.state != plugin_state::quarantined && info.state != plugin_state::failed)) continue;
+    return {"PLUGIN_DOWN",
+            "Whether these settings are an older version's, the plugin \"" + id + "\" cannot be asked, since it is " +
+                std::string(to_text(info.state)) + ": " + info.reason,
+            "Write the table as the plugin's settings are today (tocsin plugin inspect " + id +
+                "), or take it out until the plugin runs.",
+            {}};
+  }
+  return {"CONFIG_UNKNOWN", "the plugin does not run.", {}, {}};
+}
+
 result<config_migration> plugin_host::migrate_config(const std::string& plugin_id, const config_subject& subject) {
   const auto found = impl_->find(plugin_id);
-  if (!found) return fault{"CONFIG_UNKNOWN", "the plugin does not run.", {}, {}};
+  if (!found) return impl_->why_it_migrates_nothing(plugin_id);
+  const noted_call note(impl_->services.containment, found->sha256, found->instance->identity, "config.migrate",
+                        found->times);
   return tocsin::migrate_config(*found->instance, subject);
 }
 

@@ -83,7 +83,9 @@ struct containment_settings {
   std::filesystem::path program;
   // Where verdicts are remembered and starts noted. Empty: nowhere.
   std::filesystem::path state_dir;
-  bool read_only = false;  // a host may be running there: what is remembered holds, nothing is written
+  // Of a command: a host may be starting plugins there, or the folder be another user's. Then what is remembered holds,
+  // and nothing is written.
+  bool for_command = false;
 };
 
 // What the plugin host needs of the rest of the house; the functions are called from any thread and may be called until

@@ -10,6 +10,7 @@
 #include "core/plugin_host/plugin_instance.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -26,6 +27,8 @@ struct plugin_host::impl {
     plugin_instance* instance = nullptr;
     std::shared_ptr<channel_adapter> channel;  // null: it is no channel
     std::size_t index = 0;                     // in `infos`
+    std::string sha256;                        // of its file; empty: nothing is kept of it
+    std::uint64_t times = 1;                   // how many starts in a row have tried it
   };
 
   impl(plugin_host_services given, std::vector<plugin_info> discovered)
@@ -56,6 +59,7 @@ struct plugin_host::impl {
   void give_up(std::size_t index, plugin_instance& instance);
   // A call of [worker] or [any] is overdue. [any thread]
   void report_overdue(const call_record& overdue);
+  fault why_it_migrates_nothing(const std::string& id) const;
   // The instances that hang, and those whose services they may be within.
   std::set<const plugin_instance*> kept() const;
 

@@ -89,6 +89,7 @@ result<void> plugin_host::impl::start_one(std::size_t index, std::span<const man
         return load_library(std::move(*file), only_checked);
       });
   if (!entry) {
+    if (instance.is_hung()) gate.hangs_in_host(admitted);
     instance.control_calls.end();
     return entry.error();
   }
@@ -109,6 +110,8 @@ result<void> plugin_host::impl::start_one(std::size_t index, std::span<const man
     active_plugin& entered = active[info.id];
     entered.instance = &instance;
     entered.index = index;
+    entered.sha256 = admitted.sha256;
+    entered.times = admitted.times;
     if (instance.tables.channel) entered.channel = std::make_shared<channel_adapter>(instance);
     infos[index].state = plugin_state::active;
     started.push_back(info.id);

@@ -132,7 +132,7 @@ class table_migrator {
     if (!unfit(kind, schema, own, key)) return;
     const auto made = migrate_({plugin, kind.name, name, organization, to_json_value(own).as_object()});
     if (!made) {  // what the schema says stands
-      if (made.error().code != "CONFIG_UNKNOWN") refuse(own, key, made.error().what);
+      if (made.error().code != "CONFIG_UNKNOWN") refuse(own, key, made.error().what, made.error().remedy);
       return;
     }
     const auto mended = merged(kind, *made, own);
@@ -180,11 +180,10 @@ class table_migrator {
   }
 
   // Beside what the schema says against the table as it is written.
-  void refuse(const setting_node& own, const std::string& key, std::string what) {
-    file_.errors.push_back({"SETTINGS_INVALID",
-                            std::move(what),
-                            "Write the table in today's form, and tell the plugin's author.",
-                            {file_.site.file, own.line, own.column, key}});
+  void refuse(const setting_node& own, const std::string& key, std::string what, std::string remedy = {}) {
+    if (remedy.empty()) remedy = "Write the table in today's form, and tell the plugin's author.";
+    file_.errors.push_back(
+        {"SETTINGS_INVALID", std::move(what), std::move(remedy), {file_.site.file, own.line, own.column, key}});
   }
 
   void warn(const setting_node& own, const std::string& table, const std::string& key, std::string what,

@@ -37,6 +37,19 @@ def settings(folders, sections=QUICK_CHANNEL, host=""):
     return SETTINGS.format(folders=", ".join(f'"{folder}"' for folder in folders), sections=sections, host=host)
 
 
+def windows_library(manifest):
+    """The least library for Windows that bears a manifest: one section, and nothing that could run."""
+    note = struct.pack("<III8s", 7, len(manifest), 1, b"Tocsin\0\0") + manifest
+    header = bytearray(64 + 24 + 240 + 40)
+    header[0:2] = b"MZ"
+    struct.pack_into("<I", header, 0x3C, 64)
+    header[64:68] = b"PE\0\0"
+    struct.pack_into("<HH12xHH", header, 68, 0x8664, 1, 240, 0x2022)
+    struct.pack_into("<H", header, 88, 0x20B)
+    struct.pack_into("<8sIIII", header, 88 + 240, b".tocsin", len(note), 0, len(note) + 64, len(header))
+    return bytes(header) + note + bytes(64)
+
+
 class PluginFiles:
     """A private folder to fill with plugins. `built` is the folder of the hostile plugins in the build tree."""
 
@@ -76,11 +89,12 @@ class PluginFiles:
     def good(self):
         return self.source("quick").read_bytes()
 
-    def misbehaving(self, number, place="", deed="", folder=None, name=None, built="hostile-0000"):
+    def misbehaving(self, number, place="", deed="", folder=None, name=None, built="hostile-0000", keeps_id=False):
         """A plugin hostile-NNNN that does the deed at the place, or serves well; each number is a file of its own.
-        built: "hostile-many" has every extension that the host calls, not only a channel."""
+        built: "hostile-many" has every extension that the host calls, not only a channel; "hostile-conf" has
+        tocsin.config. keeps_id: it is called as it was built."""
         content = self.source(built).read_bytes()
-        plugin = f"hostile-{number:04d}"
+        plugin = built if keeps_id else f"hostile-{number:04d}"
         content = content.replace(built.encode(), plugin.encode())
         for what, word in (("place", place), ("deed", deed)):
             blank = f"{what}=                ;".encode()

@@ -5,10 +5,14 @@
 #include "core/observe/log.hpp"
 #include "core/plugin_host/containment/plugin_trial.hpp"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <set>
+#include <string_view>
 #include <thread>
 
 namespace tocsin {
@@ -18,15 +22,28 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds shortest_trial{1000};  // it has a process to itself, which competes with everything else
 constexpr std::size_t trials_at_once = 2;
+constexpr milliseconds patience{10'000};  // of a host, for a command that starts plugins
 
 plugin_identity identity_of(const verified_file& file) {
   return {file.manifest.id, file.manifest.version, file.build_id};
 }
 
-bool is_bad(const trial_verdict& verdict) { return !may_load(verdict); }
+milliseconds trial_limit_for(milliseconds call_limit) { return std::max(call_limit, shortest_trial); }
 
-std::string in_trial(const trial_verdict& verdict) {
-  return verdict.end == trial_end::ended_host || verdict.end == trial_end::suspected ? "" : ", in a trial process";
+// A command that is root's must not leave files that the host's user cannot read.
+bool is_owner_of(const std::filesystem::path& folder) {
+  struct stat seen {};
+  return ::stat(folder.c_str(), &seen) == 0 && seen.st_uid == ::geteuid();
+}
+
+// Null: notes are not to be written, or cannot be.
+std::unique_ptr<start_mark> take_mark(const containment_settings& settings) {
+  if (settings.state_dir.empty() || (settings.for_command && !is_owner_of(settings.state_dir))) return nullptr;
+  auto mark = std::make_unique<start_mark>(settings.state_dir, settings.for_command ? milliseconds(0) : patience);
+  if (mark->is_open()) return mark;
+  if (!settings.for_command)
+    log::write(log::level::warn, "which plugin is being started cannot be noted", {{"why", mark->why()}});
+  return nullptr;
 }
 
 // What the plugin requires, and they in turn, those first that start first; `files` are in that order. False: something
@@ -52,25 +69,42 @@ bool add_providers(const std::vector<result<admitted_plugin>>& files, std::size_
 
 containment::containment(const plugin_host_services& services)
     : settings_(services.containment),
-      call_limit_(services.call_limit),
+      trial_limit_(trial_limit_for(services.call_limit)),
       clock_(*services.clock),
+      mark_(take_mark(settings_)),
+      writes_(mark_ != nullptr || !settings_.for_command),
       memory_(settings_.state_dir, TOCSIN_VERSION) {
   if (settings_.state_dir.empty()) return;
-  if (const auto loaded = memory_.load(settings_.read_only); !loaded && !settings_.read_only)
+  if (const auto loaded = memory_.load(!writes_); !loaded && writes_)
     log::write(log::level::warn, loaded.error().to_string());
-  if (!settings_.read_only) mark_.emplace(settings_.state_dir);
 }
 
 containment::~containment() {
   if (mark_) mark_->remove();
 }
 
-milliseconds containment::trial_limit() const { return std::max(call_limit_, shortest_trial); }
+// How the plugin can come back in.
+std::string containment::way_back(const trial_verdict& verdict, bool lasting) const {
+  if (!lasting)
+    return "This may be the machine's doing and is not remembered: restart the host to have the plugin tried again.";
+  if (settings_.state_dir.empty()) return "Install another build of it, or start again to have this one tried again.";
+  const std::string by_hand = "take its line out of " + memory_.file().string() + " and restart.";
+  if (verdict.end != trial_end::hung) {
+    return "Install another build of it: a file with another content is tried again. To have this one tried again, " +
+           by_hand;
+  }
+  const std::string more_time = "give it longer ([plugins] call_limit)";
+  if (step_after(&verdict, trial_limit_) == next_step::try_out) {
+    return "The machine may have been busy: the next start tries it again, " + std::to_string(most_hung_trials) +
+           " times in a row at most. If it needs the time, " + more_time + ".";
+  }
+  return "Install another build of it, or " + more_time + ". To have this one tried again as it is, " + by_hand;
+}
 
-fault containment::quarantined(const plugin_identity& plugin, const trial_verdict& verdict,
-                               const std::string& when) const {
+fault containment::quarantined(const plugin_identity& plugin, const trial_verdict& verdict, const std::string& when,
+                               bool lasting) const {
   if (verdict.end == trial_end::refused) return {"PLUGIN_REFUSED", verdict.how, verdict.remedy, {}};
-  std::string what = describe(verdict) + in_trial(verdict) + ": version " + plugin.version;
+  std::string what = describe(verdict) + ": version " + plugin.version;
   if (!plugin.build_id.empty()) what += ", build " + plugin.build_id;
   if (!when.empty()) what += ", " + when;
   if (verdict.end == trial_end::suspected) {
@@ -79,60 +113,64 @@ fault containment::quarantined(const plugin_identity& plugin, const trial_verdic
             "Restart the host to have it tried again.",
             {}};
   }
-  std::string again = settings_.state_dir.empty() ? "Start again to have it tried again."
-                                                  : "To have this one tried again, take its line out of " +
-                                                        memory_.file().string() + " and restart.";
-  return {"PLUGIN_QUARANTINED",
-          what + ". It was not loaded.",
-          "Install another build of it: a file with another content is tried again. " + std::move(again),
-          {}};
+  return {"PLUGIN_QUARANTINED", what + ". It was not loaded.", way_back(verdict, lasting), {}};
 }
 
-void containment::note(const admitted_plugin& plugin, trial_verdict verdict) {
-  const plugin_identity about = identity_of(plugin.verified);
-  memory_.remember(plugin.sha256,
-                   {about.id, about.version, about.build_id, to_rfc3339(clock_.now()), std::move(verdict)});
+void containment::note(const std::string& sha256, const plugin_identity& plugin, trial_verdict verdict) {
+  memory_.remember(sha256, {plugin.id, plugin.version, plugin.build_id, to_rfc3339(clock_.now()), std::move(verdict)});
 }
 
-trial_verdict containment::second_look(const std::vector<admission>& files, std::size_t index, const left_mark& left) {
+void containment::save() {
+  if (!writes_) return;
+  if (const auto saved = memory_.save(); !saved) log::write(log::level::error, saved.error().to_string());
+}
+
+// now: what becomes of the plugin, for the log.
+trial_verdict containment::second_look(const std::vector<admission>& files, std::size_t index, const left_mark& left,
+                                       std::string_view& now) {
   if (!left.evidence.empty() || left.times > 1) return {trial_end::ended_host, left.call, left.evidence, {}, {}};
-  // Gone without a word: _exit(), or somebody killed the host at this moment. The plugin is tried beside the host.
+  // Gone without a word: _exit(), or somebody killed the process at this moment. The plugin is tried beside the host.
   trial_verdict suspected{trial_end::suspected, left.call, {}, {}, {}};
   std::vector<const plugin_file*> providers;
-  if (settings_.program.empty() || !add_providers(files, index, providers)) return suspected;
+  if (index == files.size() || settings_.program.empty() || !add_providers(files, index, providers)) return suspected;
   const auto again = try_plugin(files[index]->verified.file,
-                                {settings_.program, trial_depth::start, trial_limit(), std::move(providers)});
+                                {settings_.program, trial_depth::start, trial_limit_, std::move(providers)});
   if (!again.verdict) return suspected;
-  // One that hangs in create() or start() is one that the host goes on without.
-  const bool only_hangs =
-      again.verdict->end == trial_end::hung && (again.verdict->stage == "create" || again.verdict->stage == "start");
-  if (!again.lasting && !only_hangs && again.verdict->end != trial_end::passed) return suspected;
-  return only_hangs ? trial_verdict{} : *again.verdict;
+  if (again.verdict->end == trial_end::passed) {
+    now = "started again, since it passed a trial";
+    return {};
+  }
+  if (again.verdict->end == trial_end::hung && (again.verdict->stage == "create" || again.verdict->stage == "start")) {
+    now = "started again: it hung in a trial, and a host goes on without a plugin that hangs there";
+    return {};
+  }
+  return again.lasting ? counted(left.sha256, *again.verdict) : suspected;
 }
 
+// index: of the file, or behind the last where it is not among them.
 void containment::judge_left(std::vector<admission>& files, std::size_t index, const left_mark& left) {
-  admission& file = files[index];
-  const trial_verdict verdict = second_look(files, index, left);
-  file->times = left.times + 1;
-  log::write(log::level::error, "the host before this one ended while it started a plugin",
+  std::string_view now = "left out";
+  const trial_verdict verdict = second_look(files, index, left, now);
+  log::write(log::level::error, "a host or command before this one ended while it started a plugin",
              {{"plugin", left.plugin.id},
               {"version", left.plugin.version},
               {"build", left.plugin.build_id},
               {"call", left.call},
               {"how", left.evidence.empty() ? "unknown" : left.evidence},
-              {"now", verdict.end == trial_end::passed ? "started again, since it passed a trial" : "left out"}});
+              {"now", std::string(now)}});
+  if (index < files.size()) files[index]->times = left.times + 1;
   if (verdict.end == trial_end::passed) return;
-  note(*file, verdict);
-  file = quarantined(left.plugin, verdict, to_rfc3339(clock_.now()));
+  note(left.sha256, left.plugin, verdict);
+  if (index < files.size()) files[index] = quarantined(left.plugin, verdict, to_rfc3339(clock_.now()));
 }
 
 void containment::take_left_mark(std::vector<admission>& files) {
   const auto left = mark_ ? mark_->left() : std::nullopt;
   if (!left) return;
-  for (std::size_t index = 0; index < files.size(); ++index)
-    if (files[index] && files[index]->sha256 == left->sha256) judge_left(files, index, *left);
-  // Only once what it says is kept elsewhere.
-  if (const auto saved = memory_.save(); !saved) log::write(log::level::error, saved.error().to_string());
+  const auto of_it = [&left](const admission& file) { return file && file->sha256 == left->sha256; };
+  const auto found = std::find_if(files.begin(), files.end(), of_it);
+  judge_left(files, static_cast<std::size_t>(found - files.begin()), *left);
+  save();  // only once what it says is kept elsewhere
   mark_->clear();
 }
 
@@ -143,16 +181,26 @@ void containment::apply_memory(std::vector<admission>& files, std::vector<std::s
     const trial_record* known = memory_.find(file->sha256);
     if (known && known->verdict.end == trial_end::suspected) {
       file->times = 2;
-      if (!settings_.read_only) memory_.forget(file->sha256);
+      if (writes_) memory_.forget(file->sha256);
       continue;
     }
-    const bool had_less_time = known && known->verdict.end == trial_end::hung && known->verdict.limit < trial_limit();
-    if (!known || had_less_time) {
-      if (!settings_.program.empty()) unknown.push_back(index);
-    } else if (is_bad(known->verdict)) {
+    const next_step next = step_after(known ? &known->verdict : nullptr, trial_limit_);
+    const bool can_try = !settings_.program.empty();
+    if (next == next_step::try_out && can_try) unknown.push_back(index);
+    // Where no trial can be held, one that hung has to be given longer before it is loaded.
+    const bool hung_as_long = known && next == next_step::try_out && known->verdict.limit >= trial_limit_;
+    if (next == next_step::keep_out || (hung_as_long && !can_try))
       file = quarantined({known->plugin, known->version, known->build_id}, known->verdict, known->when);
-    }
   }
+}
+
+// A trial that hangs counts those before it that hung as long.
+trial_verdict containment::counted(const std::string& sha256, trial_verdict verdict) const {
+  if (verdict.end != trial_end::hung) return verdict;
+  const trial_record* known = memory_.find(sha256);
+  const bool again = known && known->verdict.end == trial_end::hung && known->verdict.limit >= verdict.limit;
+  verdict.times = (again ? known->verdict.times : 0) + 1;
+  return verdict;
 }
 
 void containment::try_out(std::vector<admission>& files, const std::vector<std::size_t>& which) {
@@ -161,7 +209,7 @@ void containment::try_out(std::vector<admission>& files, const std::vector<std::
   const auto work = [&] {
     for (std::size_t at = next++; at < which.size(); at = next++)
       outcomes[at] =
-          try_plugin(files[which[at]]->verified.file, {settings_.program, trial_depth::load, trial_limit(), {}});
+          try_plugin(files[which[at]]->verified.file, {settings_.program, trial_depth::load, trial_limit_, {}});
   };
   {
     std::vector<std::jthread> helpers;
@@ -176,9 +224,10 @@ void containment::try_out(std::vector<admission>& files, const std::vector<std::
                  {{"plugin", file->verified.manifest.id}, {"why", outcome.why}});
       continue;
     }
-    if (outcome.lasting) note(*file, *outcome.verdict);
-    if (is_bad(*outcome.verdict))
-      file = quarantined(identity_of(file->verified), *outcome.verdict, to_rfc3339(clock_.now()));
+    const plugin_identity about = identity_of(file->verified);
+    const trial_verdict verdict = counted(file->sha256, *outcome.verdict);
+    if (outcome.lasting) note(file->sha256, about, verdict);
+    if (!may_load(verdict)) file = quarantined(about, verdict, to_rfc3339(clock_.now()), outcome.lasting);
   }
 }
 
@@ -200,8 +249,7 @@ std::vector<result<admitted_plugin>> containment::admit(const std::vector<plugin
   std::vector<std::size_t> unknown;
   apply_memory(admitted, unknown);
   try_out(admitted, unknown);
-  if (settings_.read_only) return admitted;
-  if (const auto saved = memory_.save(); !saved) log::write(log::level::error, saved.error().to_string());
+  save();
   return admitted;
 }
 
@@ -213,20 +261,40 @@ void containment::leave() {
   if (mark_) mark_->clear();
 }
 
-void apply_remembered(std::vector<plugin_info>& plugins, const std::filesystem::path& state_dir) {
+void containment::hangs_in_host(const admitted_plugin& plugin) {
+  note(plugin.sha256, identity_of(plugin.verified), {trial_end::hung, "load", {}, {}, trial_limit_});
+  save();
+}
+
+noted_call::noted_call(const containment_settings& settings, const std::string& sha256, const plugin_identity& plugin,
+                       std::string_view call, std::uint64_t times)
+    : mark_(take_mark(settings)) {
+  if (mark_ && mark_->left()) mark_.reset();  // of another process that ended meanwhile: it is the next start's
+  if (mark_) mark_->set(sha256, plugin, call, times);
+}
+
+noted_call::~noted_call() {
+  if (mark_) mark_->remove();
+}
+
+void apply_remembered(std::vector<plugin_info>& plugins, const std::filesystem::path& state_dir,
+                      milliseconds call_limit) {
   trial_memory memory(state_dir, TOCSIN_VERSION);
   if (!memory.load(true)) return;  // of another user, or broken: the host reports it
+  // Refusals are found in the file itself, too.
+  const auto keeps_out = [](const trial_verdict& known) { return !may_load(known) && known.end != trial_end::refused; };
   std::set<std::string> bad;
   for (const auto& [content, record] : memory.all())
-    if (is_bad(record.verdict) && record.verdict.end != trial_end::refused) bad.insert(record.plugin);
+    if (keeps_out(record.verdict)) bad.insert(record.plugin);
   for (plugin_info& info : plugins) {
     if (info.state != plugin_state::verified || !bad.contains(info.id)) continue;
     const auto file = plugin_file::read(info.file);
     const trial_record* known = file ? memory.find(file->content_hash()) : nullptr;
-    if (!known || !is_bad(known->verdict) || known->verdict.end == trial_end::refused) continue;
+    if (!known || !keeps_out(known->verdict)) continue;
+    const bool again = step_after(&known->verdict, trial_limit_for(call_limit)) == next_step::try_out;
     info.state = plugin_state::quarantined;
-    info.reason =
-        describe(known->verdict) + in_trial(known->verdict) + ", " + known->when + "; the host does not load it.";
+    info.reason = describe(known->verdict) + ", " + known->when +
+                  (again ? "; the host's next start tries it again." : "; the host does not load it.");
   }
 }
 

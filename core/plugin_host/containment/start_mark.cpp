@@ -1,4 +1,4 @@
-// Writes the mark in one piece, and reads what a host before this one left.
+// Writes the mark in one piece, and reads what a process before this one left.
 #include "core/plugin_host/containment/start_mark.hpp"
 
 #include "core/model/json.hpp"
@@ -7,12 +7,16 @@
 #include <boost/json.hpp>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <mutex>
+#include <thread>
 
 namespace tocsin {
 namespace {
@@ -20,26 +24,79 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t most_bytes = 8192;
+constexpr std::chrono::milliseconds between_looks{10};
 
-// The mark that is set, for a handler of signals: its descriptor, and the plugin's id.
-std::atomic<int> set_mark{-1};
+// Held while a note is written, cleared or closed.
+std::mutex changing;
+
+// The note that is set, for a handler of signals: its descriptor, and the plugin's id. A handler counts itself in while
+// it uses them; whoever changes them withdraws the note first and waits for the handlers, which are quick.
+std::atomic<int> set_note{-1};
+std::atomic<int> handlers{0};
 std::array<char, 128> set_plugin{};
+
+struct handler {
+  handler() { ++handlers; }
+  ~handler() { --handlers; }
+  handler(const handler&) = delete;
+  handler& operator=(const handler&) = delete;
+};
+
+// With `changing` held.
+void withdraw() {
+  set_note = -1;
+  while (handlers != 0) std::this_thread::yield();
+}
+
+// Belongs to the open file: it ends with the process, however that ends.
+bool lock_whole(int descriptor) {
+  struct flock whole {};
+  whole.l_type = F_WRLCK;
+  whole.l_whence = SEEK_SET;
+  return ::fcntl(descriptor, F_OFD_SETLK, &whole) == 0;
+}
+
+bool is_still_at(const std::filesystem::path& file, int descriptor) {
+  struct stat here {};
+  struct stat there {};
+  return ::fstat(descriptor, &here) == 0 && ::lstat(file.c_str(), &there) == 0 && here.st_ino == there.st_ino &&
+         here.st_dev == there.st_dev;
+}
 
 }  // namespace
 
-start_mark::start_mark(const std::filesystem::path& state_dir) {
-  if (state_dir.empty()) return;
-  file_ = state_dir / "plugin-starting";
-  descriptor_ = ::open(file_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-  if (descriptor_ >= 0) return;
-  log::write(log::level::warn, "which plugin is being started cannot be noted",
-             {{"file", file_.string()}, {"why", std::strerror(errno)}});
+start_mark::start_mark(const std::filesystem::path& state_dir, std::chrono::milliseconds patience)
+    : file_(state_dir / "plugin-starting") {
+  open(patience);
+}
+
+void start_mark::open(std::chrono::milliseconds patience) {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (true) {
+    const int opened = ::open(file_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    if (opened < 0) {
+      why_ = file_.string() + " cannot be opened: " + std::strerror(errno);
+      return;
+    }
+    const bool locked = lock_whole(opened);
+    if (locked && is_still_at(file_, opened)) {
+      descriptor_ = opened;
+      return;
+    }
+    ::close(opened);
+    if (locked) continue;  // whoever had it took it away
+    if (std::chrono::steady_clock::now() >= end) {
+      why_ = "another process starts plugins and has " + file_.string();
+      return;
+    }
+    std::this_thread::sleep_for(between_looks);
+  }
 }
 
 start_mark::~start_mark() {
   if (descriptor_ < 0) return;
-  int own = descriptor_;
-  set_mark.compare_exchange_strong(own, -1);
+  const std::lock_guard lock(changing);
+  if (set_note == descriptor_) withdraw();
   ::close(descriptor_);
 }
 
@@ -73,7 +130,6 @@ std::optional<left_mark> start_mark::left() const {
 void start_mark::set(const std::string& sha256, const plugin_identity& plugin, std::string_view call,
                      std::uint64_t times) {
   if (descriptor_ < 0) return;
-  set_mark = -1;
   const std::string line = json::serialize(json::object{{"sha256", sha256},
                                                         {"plugin", plugin.id},
                                                         {"version", plugin.version},
@@ -81,43 +137,54 @@ void start_mark::set(const std::string& sha256, const plugin_identity& plugin, s
                                                         {"call", call},
                                                         {"times", times}}) +
                            "\n";
+  const std::lock_guard lock(changing);
+  withdraw();
   const bool written = ::ftruncate(descriptor_, 0) == 0 &&
                        ::write(descriptor_, line.data(), line.size()) == static_cast<ssize_t>(line.size());
   set_plugin.fill('\0');
   plugin.id.copy(set_plugin.data(), set_plugin.size() - 1);
-  set_mark = written ? descriptor_ : -1;
+  set_note = written ? descriptor_ : -1;
 }
 
 void start_mark::clear() {
-  set_mark = -1;
-  if (descriptor_ >= 0 && ::ftruncate(descriptor_, 0) != 0)
+  if (descriptor_ < 0) return;
+  const std::lock_guard lock(changing);
+  withdraw();
+  if (::ftruncate(descriptor_, 0) != 0)
     log::write(log::level::warn, "the note of a plugin's start cannot be cleared", {{"why", std::strerror(errno)}});
 }
 
 void start_mark::remove() {
-  set_mark = -1;
   if (descriptor_ < 0) return;
+  const std::lock_guard lock(changing);
+  withdraw();
   ::unlink(file_.c_str());
   ::close(descriptor_);
   descriptor_ = -1;
 }
 
 void start_mark::add_word(std::string_view plugin, std::string_view call, std::string_view how) {
-  const int mark = set_mark.load();
-  if (mark < 0) return;
-  // Another plugin ended the host meanwhile: nothing is to be held against the one that was being started.
-  if (plugin != std::string_view(set_plugin.data())) return clear_open_mark();
+  const handler counted_in;
+  const int note = set_note;
+  if (note < 0) return;
+  if (plugin != std::string_view(set_plugin.data())) {
+    set_note = -1;
+    if (::ftruncate(note, 0) != 0) return;  // then the next start takes a second look
+    return;
+  }
   std::array<char, 256> line{};
   std::size_t size = 0;
   for (const std::string_view part : {call, std::string_view(" "), how, std::string_view("\n")})
     for (const char c : part)
       if (size < line.size()) line[size++] = c;
-  if (::write(mark, line.data(), size) < 0) return;  // nothing more can be done
+  if (::write(note, line.data(), size) < 0) return;  // nothing more can be done
 }
 
-void start_mark::clear_open_mark() {
-  const int mark = set_mark.exchange(-1);
-  if (mark >= 0 && ::ftruncate(mark, 0) != 0) return;  // then the next host takes a second look
+void start_mark::end_process(int status) {
+  changing.lock();  // for good: nothing is noted between this and the end
+  const int note = set_note.exchange(-1);
+  if (note >= 0 && ::ftruncate(note, 0) != 0) std::_Exit(status);  // then the next start takes a second look
+  std::_Exit(status);
 }
 
 }  // namespace tocsin

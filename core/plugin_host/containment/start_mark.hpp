@@ -1,8 +1,9 @@
-// A note of which plugin is being started, so that a host that was ended by it leaves word to the next one.
+// A note of which plugin is being started, so that a host or command that it ended leaves word to the next one.
 #pragma once
 
 #include "core/plugin_host/calls/plugin_call.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -14,21 +15,27 @@ namespace tocsin {
 struct left_mark {
   std::string sha256;
   plugin_identity plugin;
-  std::string call;         // the last that was entered: "load", "create", "start"
-  std::uint64_t times = 1;  // how many hosts in a row ended there
-  std::string evidence;     // what the host could still write: "SIGSEGV", "exit()"; empty: it was gone at once
+  std::string call;         // the last that was entered: "load", "create", "start", "config.migrate"
+  std::uint64_t times = 1;  // how many processes in a row ended there
+  std::string evidence;     // what the process could still write: "SIGSEGV", "exit()"; empty: it was gone at once
 };
 
-// <state_dir>/plugin-starting. Not synced: it is to outlive the process, not the machine.
+// <state_dir>/plugin-starting, locked while one of these has it. Not synced: it is to outlive the process, not the
+// machine.
 class start_mark {
  public:
-  // state_dir empty: nothing is written.
-  explicit start_mark(const std::filesystem::path& state_dir);
+  // Waits for as long as `patience` for another process that has the file. Where it cannot be had, is_open() is false
+  // and nothing is read or written.
+  explicit start_mark(const std::filesystem::path& state_dir,
+                      std::chrono::milliseconds patience = std::chrono::milliseconds(0));
   ~start_mark();
   start_mark(const start_mark&) = delete;
   start_mark& operator=(const start_mark&) = delete;
 
-  // What a host before this one left. Call it before set().
+  bool is_open() const { return descriptor_ >= 0; }
+  const std::string& why() const { return why_; }  // it is not open, a clause
+
+  // What a process before this one left. Call it before set().
   std::optional<left_mark> left() const;
 
   void set(const std::string& sha256, const plugin_identity& plugin, std::string_view call, std::uint64_t times);
@@ -36,15 +43,18 @@ class start_mark {
   // Takes the file away; the last call.
   void remove();
 
-  // Adds how the process ends within a call of this plugin's, if it is the one that is being started.
-  // Async-signal-safe.
+  // Adds how the process ends within a call of this plugin's, if it is the one that is being started; if another
+  // plugin ended it, nothing is held against that one. Async-signal-safe.
   static void add_word(std::string_view plugin, std::string_view call, std::string_view how);
-  // The process is ended for a reason that is not the plugin's. [any thread]
-  static void clear_open_mark();
+  // Ends the process at once for a reason that is not the plugin's: no note is left. [any thread]
+  [[noreturn]] static void end_process(int status);
 
  private:
+  void open(std::chrono::milliseconds patience);
+
   std::filesystem::path file_;
   int descriptor_ = -1;
+  std::string why_;
 };
 
 }  // namespace tocsin

@@ -2,6 +2,7 @@
 #include "core/plugin_host/containment/trial_memory.hpp"
 
 #include "core/model/json.hpp"
+#include "core/runtime/whole_file.hpp"
 
 #include <boost/json.hpp>
 
@@ -35,65 +36,23 @@ fault file_fault(const std::filesystem::path& file, const std::string& what, int
 
 fault broken(std::string why) { return {"STATE_UNUSABLE", std::move(why), {}, {}}; }
 
-class descriptor {
- public:
-  explicit descriptor(int value) : value_(value) {}
-  descriptor(const descriptor&) = delete;
-  descriptor& operator=(const descriptor&) = delete;
-  ~descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  int get() const { return value_; }
-
- private:
-  int value_;
-};
-
 // Nothing: it is not there. O_NONBLOCK: a FIFO in its place holds nobody up.
 result<std::optional<std::string>> read_whole(const std::filesystem::path& file) {
-  const descriptor from(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  if (from.get() < 0 && errno == ENOENT) return std::optional<std::string>();
+  const open_file from(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (from.descriptor() < 0 && errno == ENOENT) return std::optional<std::string>();
   struct stat seen {};
-  if (from.get() < 0 || ::fstat(from.get(), &seen) != 0) return file_fault(file, "cannot be read", errno);
+  if (from.descriptor() < 0 || ::fstat(from.descriptor(), &seen) != 0) return file_fault(file, "cannot be read", errno);
   if (!S_ISREG(seen.st_mode)) return broken("it is no regular file");
   std::string text;
   std::array<char, 16384> piece{};
   while (true) {
-    const ssize_t got = ::read(from.get(), piece.data(), piece.size());
+    const ssize_t got = ::read(from.descriptor(), piece.data(), piece.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return file_fault(file, "cannot be read", errno);
     if (got == 0) return std::optional(std::move(text));
     text.append(piece.data(), static_cast<std::size_t>(got));
     if (text.size() > most_bytes) return broken("it is larger than 8 MiB");
   }
-}
-
-int write_all(int to, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t put = ::write(to, text.data(), text.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return errno;
-    text.remove_prefix(static_cast<std::size_t>(put));
-  }
-  return 0;
-}
-
-result<void> replace(const std::filesystem::path& file, const std::string& text) {
-  auto beside = file;
-  beside += ".new";
-  ::unlink(beside.c_str());  // of a start that was cut off
-  int error = 0;
-  {
-    const descriptor to(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (to.get() < 0) return file_fault(beside, "cannot be made", errno);
-    error = write_all(to.get(), text);
-    if (error == 0 && ::fsync(to.get()) != 0) error = errno;
-  }
-  if (error == 0 && ::rename(beside.c_str(), file.c_str()) != 0) error = errno;
-  if (error != 0) return file_fault(file, "cannot be written", error);
-  const descriptor folder(::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.get() < 0 || ::fsync(folder.get()) != 0) return file_fault(file, "cannot be made to last", errno);
-  return {};
 }
 
 std::optional<trial_record> record_of(const json::object& from) {
@@ -107,6 +66,8 @@ std::optional<trial_record> record_of(const json::object& from) {
   record.verdict.remedy = text_of(from, "remedy");
   if (const json::value* limit = from.if_contains("limit_ms"); limit && limit->is_int64())
     record.verdict.limit = std::chrono::milliseconds(limit->get_int64());
+  if (const json::value* times = from.if_contains("times"); times && times->is_int64() && times->get_int64() > 0)
+    record.verdict.times = static_cast<std::uint64_t>(times->get_int64());
   return record;
 }
 
@@ -168,6 +129,7 @@ std::string trial_memory::text() const {
     if (!verdict.how.empty()) entry["how"] = verdict.how;
     if (!verdict.remedy.empty()) entry["remedy"] = verdict.remedy;
     if (verdict.limit.count() > 0) entry["limit_ms"] = verdict.limit.count();
+    if (verdict.times > 0) entry["times"] = verdict.times;
     text += (first ? "\n  " : ",\n  ") + json::serialize(entry);  // a line each, for whoever takes one out by hand
     first = false;
   }
@@ -186,9 +148,10 @@ void trial_memory::drop_oldest() {
 result<void> trial_memory::save() {
   if (file_.empty() || !changed_) return {};
   drop_oldest();
-  auto written = replace(file_, text());
-  if (written) changed_ = false;
-  return written;
+  if (const int error = replace_file(file_, text()).error; error != 0)
+    return file_fault(file_, "cannot be written", error);
+  changed_ = false;
+  return {};
 }
 
 const trial_record* trial_memory::find(const std::string& sha256) const {

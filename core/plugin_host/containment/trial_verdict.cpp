@@ -30,7 +30,20 @@ std::string text_of(std::chrono::milliseconds limit) {
 
 std::string in_brackets(const std::string& text) { return text.empty() ? text : " (" + text + ")"; }
 
+std::string in_trial(const trial_verdict& verdict) {
+  if (verdict.times > 1) return ", in " + std::to_string(verdict.times) + " trials in a row";
+  return verdict.stage == "load" ? ", in the host's own process" : ", in a trial process";
+}
+
 }  // namespace
+
+next_step step_after(const trial_verdict* known, std::chrono::milliseconds limit) {
+  if (!known) return next_step::try_out;
+  if (may_load(*known)) return next_step::load;
+  if (known->end != trial_end::hung) return next_step::keep_out;
+  const bool may_have_been_busy = known->times > 0 && known->times < most_hung_trials;
+  return known->limit < limit || may_have_been_busy ? next_step::try_out : next_step::keep_out;
+}
 
 std::string_view to_text(trial_end end) {
   for (const auto& [known, word] : words)
@@ -51,16 +64,16 @@ std::string describe(const trial_verdict& verdict) {
     case trial_end::refused:
       return verdict.how;
     case trial_end::crashed:
-      return "it crashed" + in_brackets(verdict.how) + " in " + place(verdict);
+      return "it crashed" + in_brackets(verdict.how) + " in " + place(verdict) + in_trial(verdict);
     case trial_end::exited:
-      return "it ended the process" + in_brackets(verdict.how) + " in " + place(verdict);
+      return "it ended the process" + in_brackets(verdict.how) + " in " + place(verdict) + in_trial(verdict);
     case trial_end::hung:
-      return "it did not come back from " + place(verdict) + " within " + text_of(verdict.limit);
+      return "it did not come back from " + place(verdict) + " within " + text_of(verdict.limit) + in_trial(verdict);
     case trial_end::threw:
-      return "it threw an exception" + in_brackets(verdict.how) + " in " + place(verdict);
+      return "it threw an exception" + in_brackets(verdict.how) + " in " + place(verdict) + in_trial(verdict);
     case trial_end::ended_host:
     case trial_end::suspected:
-      return "the host before this one ended" + in_brackets(verdict.how) + " in " + place(verdict) + " of the plugin";
+      return "a host or command ended" + in_brackets(verdict.how) + " in " + place(verdict) + " of the plugin";
   }
   return {};
 }

@@ -3,9 +3,12 @@
 // A test writes both into a copy of the file, over the blanks of chosen_at and chosen_deed:
 // where: constructor, entry, create, get_extension, start, open, deliver, cancel, close, stop or destroy; with
 //        TOCSIN_HOSTILE_MANY also source-open, source-close, fired, published, sub-open, sub-close, events, call,
-//        diagnose, check, migrate, health, secrets-open, secrets-close or fetch
-// what:  exit, exit-3, quick-exit, leave (_exit), abort, crash, fault, overflow, hang, throw, fail, leave-thread,
-//        call-late, or find: a call that is for start() only
+//        diagnose, check, migrate, health, secrets-open, secrets-close or fetch; with TOCSIN_HOSTILE_CONFIG also check
+//        or migrate
+// what:  exit, exit-3, exit-crash (a handler of its own crashes at exit), quick-exit, leave (_exit), abort, crash,
+//        fault, overflow, hang, throw, fail, leave-thread, call-late, forge (says on every pipe that it passed its
+//        trial), look (writes down what it sees of its process), sigpipe, term and kill (signals to itself), or find:
+//        a call that is for start() only
 //
 // It keeps to the plain C tables, since the SDK's wrapper would catch what it throws.
 #include <tocsin/abi/entry.h>
@@ -100,6 +103,50 @@ int overflow(int depth) {
   return depth < 0 ? space[0] : overflow(depth + 1) + space[1];
 }
 
+[[noreturn]] void forge_a_trial() {
+  constexpr std::string_view said = "stage constructor\nstage entry\nstage create\nstage start\npassed\n";
+  for (int pipe = 3; pipe < 1024; ++pipe)
+    if (::write(pipe, said.data(), said.size()) < 0) continue;
+  ::_exit(0);
+}
+
+void copy(std::FILE* to, const char* heading, const char* from) {
+  std::fprintf(to, "\n[%s]\n", heading);
+  std::FILE* file = std::fopen(from, "r");
+  for (int c = file ? std::fgetc(file) : EOF; c != EOF; c = std::fgetc(file)) std::fputc(c == 0 ? '\n' : c, to);
+  if (file) std::fclose(file);
+}
+
+// Environment, arguments, signals and open files, as a file beside the marks.
+void look_around() {
+  const char* temporary = std::getenv("TMPDIR");
+  char name[4096];
+  std::snprintf(name, sizeof(name), "%s/tocsin-test-marks/%s.trial", temporary ? temporary : ".", TOCSIN_PLUGIN_ID);
+  std::FILE* seen = std::fopen(name, "wx");  // the first that runs it is its trial
+  if (!seen) return;
+  std::fputs("[environment]\n", seen);
+  for (char** at = environ; *at; ++at) std::fprintf(seen, "%s\n", *at);
+  copy(seen, "arguments", "/proc/self/cmdline");
+  copy(seen, "status", "/proc/self/status");
+  std::fputs("\n[files]\n", seen);
+  for (int number = 0; number < 1024; ++number) {
+    char link[64];
+    char target[1024];
+    std::snprintf(link, sizeof(link), "/proc/self/fd/%d", number);
+    const ssize_t size = number == ::fileno(seen) ? -1 : ::readlink(link, target, sizeof(target) - 1);
+    if (size > 0) std::fprintf(seen, "%d %.*s\n", number, static_cast<int>(size), target);
+  }
+  std::fclose(seen);
+}
+
+void write_to_nobody() {
+  int ends[2];
+  if (::pipe(ends) != 0) return;
+  ::close(ends[0]);
+  if (::write(ends[1], "x", 1) < 0) leave_mark("sigpipe");
+  ::close(ends[1]);
+}
+
 // True: it shall fail here.
 bool misbehave(const char* at) {
   leave_mark(at);
@@ -108,7 +155,16 @@ bool misbehave(const char* at) {
   const std::string_view does = chosen(chosen_deed, space);
   if (does == "exit") std::exit(0);
   if (does == "exit-3") std::exit(3);
+  if (does == "exit-crash") {
+    std::atexit([] { *nowhere = 1; });
+    std::exit(3);
+  }
   if (does == "quick-exit") std::quick_exit(3);
+  if (does == "forge") forge_a_trial();
+  if (does == "look") look_around();
+  if (does == "sigpipe") write_to_nobody();
+  if (does == "term") std::raise(SIGTERM);
+  if (does == "kill") std::raise(SIGKILL);
   if (does == "leave") ::_exit(0);
   if (does == "abort") std::abort();
   if (does == "fault") *nowhere = 1;
@@ -267,8 +323,25 @@ const tocsin_subscriber subscriber{sizeof(tocsin_subscriber), 0, &subscriber_ope
 const tocsin_http_route route{sizeof(tocsin_http_route), 0, &route_call};
 #endif
 
+#ifdef TOCSIN_HOSTILE_CONFIG
+void config_check(void*, const tocsin_config_input*, const tocsin_finding_report*) { misbehave("check"); }
+
+tocsin_status config_migrate(void*, const tocsin_config_input*, const tocsin_sink* settings,
+                             const tocsin_finding_report*) {
+  misbehave("migrate");
+  constexpr std::string_view made = "{}";
+  settings->write(settings->context, {reinterpret_cast<const std::uint8_t*>(made.data()), made.size()});
+  return TOCSIN_OK;
+}
+
+const tocsin_config config{sizeof(tocsin_config), 0, &config_check, &config_migrate};
+#endif
+
 const void* get_extension(void*, tocsin_string id) {
   misbehave("get_extension");
+#ifdef TOCSIN_HOSTILE_CONFIG
+  if (same(id, TOCSIN_EXT_CONFIG)) return &config;
+#endif
 #ifdef TOCSIN_HOSTILE_MANY
   if (same(id, TOCSIN_EXT_SOURCE)) return &source;
   if (same(id, TOCSIN_EXT_TIMER)) return &timer;

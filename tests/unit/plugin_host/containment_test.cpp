@@ -21,6 +21,7 @@ struct remembering_house {
   plugin_host_services services() {
     auto given = parts.services();
     given.containment = settings;
+    given.call_limit = call_limit;
     return given;
   }
   result<admitted_plugin> admit(const std::string& name) {
@@ -45,6 +46,7 @@ struct remembering_house {
   test::temporary_folder folder;
   test::fake_house parts;
   containment_settings settings{{}, folder.path(), false};
+  std::chrono::milliseconds call_limit = std::chrono::seconds(5);
 };
 
 TEST(PluginTrial, SaysWhyThereIsNone) {
@@ -82,7 +84,7 @@ TEST(Containment, QuarantinesAPluginThatTheHostBeforeThisOneNamedInItsLastWords)
   house.die_in("good", "create", 1, "exit(0)");
   const auto kept_out = house.admit("good");
   ASSERT_FALSE(kept_out);
-  EXPECT_THAT(kept_out.error().what, HasSubstr("the host before this one ended (exit(0)) in create() of the plugin"));
+  EXPECT_THAT(kept_out.error().what, HasSubstr("a host or command ended (exit(0)) in create() of the plugin"));
   EXPECT_FALSE(house.admit("good")) << "and the next start remembers";
   EXPECT_FALSE(std::filesystem::exists(house.folder.path() / "plugin-starting"));
 }
@@ -101,15 +103,74 @@ TEST(Containment, LeavesOutOnceWhatIsOnlySuspected) {
   EXPECT_FALSE(house.admit("good")) << "the second host in a row is proof enough";
 }
 
-TEST(Containment, WritesNothingWhereItOnlyReads) {
+TEST(Containment, OfACommandReadsOnlyWhileAHostStartsPlugins) {
   remembering_house house;
   house.remember("good", {trial_end::suspected, "start", {}, {}, {}});
-  house.die_in("good", "start", 1, "SIGSEGV");
-  house.settings.read_only = true;
-  EXPECT_TRUE(house.admit("good"));
-  EXPECT_TRUE(start_mark(house.folder.path()).left());
-  house.settings.read_only = false;
+  house.settings.for_command = true;
+  {
+    start_mark of_host(house.folder.path());
+    of_host.set("another", {"another", "1.0.0", "33cc"}, "start", 1);
+    EXPECT_TRUE(house.admit("good"));
+    EXPECT_EQ(of_host.left()->sha256, "another") << "the host's note was touched";
+    of_host.clear();
+  }
+  trial_memory memory(house.folder.path(), TOCSIN_VERSION);
+  ASSERT_TRUE(memory.load(true));
+  EXPECT_EQ(memory.all().size(), 1u) << "what is suspected was forgotten";
+}
+
+TEST(Containment, OfACommandRemembersAsAHostsDoes) {
+  remembering_house house;
+  house.settings.for_command = true;
+  house.die_in("good", "create", 1, "SIGSEGV");
   EXPECT_FALSE(house.admit("good"));
+  house.settings.for_command = false;
+  EXPECT_FALSE(house.admit("good")) << "the host does not know";
+}
+
+TEST(Containment, KeepsWhatIsHeldAgainstAPluginThatIsNotLoadedNow) {
+  remembering_house house;
+  house.die_in("good", "create", 1, "SIGSEGV");
+  EXPECT_TRUE(house.admit("provider"));
+  const auto kept_out = house.admit("good");
+  ASSERT_FALSE(kept_out);
+  EXPECT_THAT(kept_out.error().what, HasSubstr("ended (SIGSEGV) in create()"));
+}
+
+TEST(Containment, KeepsOutWhatHungInAHostsOwnProcess) {
+  remembering_house house;
+  {
+    containment gate(house.services());
+    const auto admitted = gate.admit({plugin_candidate{plugin_path("good"), nullptr}});
+    ASSERT_TRUE(admitted.front());
+    gate.hangs_in_host(*admitted.front());
+  }
+  const auto kept_out = house.admit("good");
+  ASSERT_FALSE(kept_out);
+  EXPECT_THAT(kept_out.error().what, HasSubstr("within 5 s, in the host's own process"));
+  EXPECT_THAT(kept_out.error().remedy, HasSubstr("give it longer ([plugins] call_limit)"));
+  EXPECT_THAT(kept_out.error().remedy, HasSubstr("take its line out of"));
+  house.call_limit = std::chrono::seconds(6);
+  EXPECT_TRUE(house.admit("good")) << "it has more time";
+}
+
+TEST(Containment, SaysOfAHungTrialWhenThePluginIsTriedAgain) {
+  remembering_house house;
+  house.remember("good", {trial_end::hung, "constructor", {}, {}, std::chrono::seconds(5), 2});
+  const auto kept_out = house.admit("good");
+  ASSERT_FALSE(kept_out) << "no trial can be held";
+  EXPECT_THAT(kept_out.error().remedy, HasSubstr("the next start tries it again, 3 times in a row at most"));
+  EXPECT_THAT(kept_out.error().remedy, testing::Not(HasSubstr("take its line out")));
+}
+
+TEST(Containment, NotesACallThatEveryStartMakesAgain) {
+  remembering_house house;
+  {
+    const noted_call call(house.settings, "content", {"good", "1.0.0", "33cc"}, "config.migrate", 1);
+    start_mark::add_word("good", "config.migrate", "SIGSEGV");
+    EXPECT_NE(std::filesystem::file_size(house.folder.path() / "plugin-starting"), 0u);
+  }
+  EXPECT_FALSE(std::filesystem::exists(house.folder.path() / "plugin-starting"));
 }
 
 TEST(Containment, IsShownInAListWithoutAHost) {
@@ -117,7 +178,7 @@ TEST(Containment, IsShownInAListWithoutAHost) {
   house.remember("good", {trial_end::exited, "entry", "status 0", {}, {}});
   std::vector<plugin_info> found{inspect_plugin(plugin_path("good")),
                                  inspect_plugin(plugin_path("good-newer", "good"))};
-  apply_remembered(found, house.folder.path());
+  apply_remembered(found, house.folder.path(), std::chrono::seconds(5));
   EXPECT_EQ(found[0].state, plugin_state::quarantined);
   EXPECT_THAT(found[0].reason, HasSubstr("it ended the process (status 0) in its entry function"));
   EXPECT_EQ(found[1].state, plugin_state::verified);

@@ -8,8 +8,10 @@
 
 #include <sys/stat.h>
 
+#include <atomic>
 #include <fstream>
 #include <iterator>
+#include <thread>
 
 namespace tocsin {
 namespace {
@@ -28,14 +30,15 @@ std::string text_of(const fs::path& file) {
 
 TEST(TrialMemory, KeepsEveryKindOfVerdictByContent) {
   const test::temporary_folder folder;
-  const std::vector<trial_verdict> verdicts{{},
-                                            {trial_end::refused, {}, "it calls itself \"x\".", "Tell the author.", {}},
-                                            {trial_end::crashed, "constructor", "SIGSEGV", {}, {}},
-                                            {trial_end::exited, "entry", "status 3", {}, {}},
-                                            {trial_end::hung, "constructor", {}, {}, std::chrono::milliseconds(1500)},
-                                            {trial_end::threw, "entry", "no memory", {}, {}},
-                                            {trial_end::ended_host, "create", "exit()", {}, {}},
-                                            {trial_end::suspected, "start", {}, {}, {}}};
+  const std::vector<trial_verdict> verdicts{
+      {},
+      {trial_end::refused, {}, "it calls itself \"x\".", "Tell the author.", {}},
+      {trial_end::crashed, "constructor", "SIGSEGV", {}, {}},
+      {trial_end::exited, "entry", "status 3", {}, {}},
+      {trial_end::hung, "constructor", {}, {}, std::chrono::milliseconds(1500), 2},
+      {trial_end::threw, "entry", "no memory", {}, {}},
+      {trial_end::ended_host, "create", "exit()", {}, {}},
+      {trial_end::suspected, "start", {}, {}, {}}};
   trial_memory memory(folder.path(), "1.0");
   for (std::size_t at = 0; at < verdicts.size(); ++at)
     memory.remember(std::to_string(at), {"chat", "1.4.0", "33cc", "2026-11-22T06:42:47Z", verdicts[at]});
@@ -155,21 +158,119 @@ TEST(StartMark, SaysNothingOnceItIsClearedOrCutOff) {
     EXPECT_FALSE(mark.left()) << cut;
   }
   mark.set("content", {"chat", "1.4.0", "33cc"}, "start", 1);
-  start_mark::clear_open_mark();
-  EXPECT_FALSE(mark.left());
   mark.remove();
   EXPECT_FALSE(fs::exists(folder.path() / "plugin-starting"));
+  mark.set("content", {"chat", "1.4.0", "33cc"}, "start", 1);
+  start_mark::add_word("chat", "start", "SIGSEGV");
+  EXPECT_FALSE(fs::exists(folder.path() / "plugin-starting"));
+}
+
+TEST(StartMark, LeavesNothingWhereTheProcessIsEndedForAnotherReason) {
+  const test::temporary_folder folder;
+  const auto die = [&folder] {
+    start_mark mark(folder.path());
+    mark.set("content", {"chat", "1.4.0", "33cc"}, "start", 1);
+    start_mark::end_process(7);
+  };
+  EXPECT_EXIT(die(), testing::ExitedWithCode(7), "");
+  EXPECT_TRUE(fs::exists(folder.path() / "plugin-starting"));
+  EXPECT_FALSE(start_mark(folder.path()).left());
+}
+
+TEST(StartMark, EndsTheProcessWithoutANoteWhileNotesAreWrittenAndClosed) {
+  const test::temporary_folder folder;
+  for (int round = 0; round < 20; ++round) {
+    const auto die = [&folder] {
+      std::atomic<int> written{0};
+      std::jthread writer([&](const std::stop_token&) {
+        while (true) {
+          start_mark mark(folder.path());
+          for (int number = 0; number < 5; ++number, ++written)
+            mark.set("content", {"chat", "1.4.0", "33cc"}, "start", 1);
+          mark.remove();
+        }
+      });
+      while (written < 20) std::this_thread::yield();
+      start_mark::end_process(0);
+    };
+    EXPECT_EXIT(die(), testing::ExitedWithCode(0), "");
+    EXPECT_FALSE(start_mark(folder.path()).left());
+  }
+}
+
+TEST(StartMark, WritesNoWordWhereAnotherFileWasOpenedInItsStead) {
+  const test::temporary_folder folder;
+  const fs::path other = folder.path() / "other";
+  std::atomic<bool> ended{false};
+  std::jthread ending([&ended] {
+    while (!ended) start_mark::add_word("chat", "start", "SIGSEGV");
+  });
+  for (int round = 0; round < 500; ++round) {
+    start_mark mark(folder.path());
+    mark.set("content", {"chat", "1.4.0", "33cc"}, "start", 1);
+    mark.remove();
+    std::ofstream(other) << "";  // takes the number that the note had
+  }
+  ended = true;
+  ending.join();
+  EXPECT_EQ(text_of(other), "");
+}
+
+TEST(StartMark, IsOneProcesssAtATime) {
+  const test::temporary_folder folder;
+  start_mark first(folder.path());
+  ASSERT_TRUE(first.is_open());
+  first.set("content", {"chat", "1.4.0", "33cc"}, "start", 1);
+  start_mark second(folder.path());
+  EXPECT_FALSE(second.is_open());
+  EXPECT_THAT(second.why(), HasSubstr("another process starts plugins"));
+  EXPECT_FALSE(second.left());
+  second.set("other", {"mail", "1.0.0", "44dd"}, "start", 1);
+  second.clear();
+  EXPECT_EQ(first.left()->plugin.id, "chat");
+  first.remove();
+  start_mark third(folder.path());
+  EXPECT_TRUE(third.is_open());
 }
 
 TEST(TrialVerdict, IsAClauseForTheReason) {
   EXPECT_EQ(describe({trial_end::crashed, "constructor", "SIGSEGV", {}, {}}),
-            "it crashed (SIGSEGV) in a static constructor");
+            "it crashed (SIGSEGV) in a static constructor, in a trial process");
   EXPECT_EQ(describe({trial_end::exited, "entry", "status 0", {}, {}}),
-            "it ended the process (status 0) in its entry function");
-  EXPECT_EQ(describe({trial_end::hung, "constructor", {}, {}, std::chrono::seconds(5)}),
-            "it did not come back from a static constructor within 5 s");
+            "it ended the process (status 0) in its entry function, in a trial process");
+  EXPECT_EQ(describe({trial_end::hung, "constructor", {}, {}, std::chrono::seconds(5), 1}),
+            "it did not come back from a static constructor within 5 s, in a trial process");
+  EXPECT_EQ(describe({trial_end::hung, "entry", {}, {}, std::chrono::milliseconds(1500), 3}),
+            "it did not come back from its entry function within 1500 ms, in 3 trials in a row");
+  EXPECT_EQ(
+      describe({trial_end::hung, "load", {}, {}, std::chrono::seconds(5), 0}),
+      "it did not come back from a static constructor or its entry function within 5 s, in the host's own process");
   EXPECT_EQ(describe({trial_end::ended_host, "create", {}, {}, {}}),
-            "the host before this one ended in create() of the plugin");
+            "a host or command ended in create() of the plugin");
+}
+
+TEST(TrialVerdict, OfATrialThatHungHoldsOnlyAfterSeveralInARow) {
+  using std::chrono::seconds;
+  trial_verdict hung{trial_end::hung, "constructor", {}, {}, seconds(5), 1};
+  EXPECT_EQ(step_after(&hung, seconds(5)), next_step::try_out);
+  hung.times = most_hung_trials - 1;
+  EXPECT_EQ(step_after(&hung, seconds(5)), next_step::try_out);
+  hung.times = most_hung_trials;
+  EXPECT_EQ(step_after(&hung, seconds(5)), next_step::keep_out);
+  EXPECT_EQ(step_after(&hung, seconds(6)), next_step::try_out) << "it has more time";
+  const trial_verdict in_host{trial_end::hung, "load", {}, {}, seconds(5), 0};
+  EXPECT_EQ(step_after(&in_host, seconds(5)), next_step::keep_out);
+  EXPECT_EQ(step_after(&in_host, seconds(6)), next_step::try_out);
+}
+
+TEST(TrialVerdict, SaysWhatToDoNext) {
+  const trial_verdict passed;
+  const trial_verdict crashed{trial_end::crashed, "entry", "SIGBUS", {}, {}, 0};
+  const trial_verdict suspected{trial_end::suspected, "start", {}, {}, {}, 0};
+  EXPECT_EQ(step_after(nullptr, std::chrono::seconds(5)), next_step::try_out);
+  EXPECT_EQ(step_after(&passed, std::chrono::seconds(5)), next_step::load);
+  EXPECT_EQ(step_after(&suspected, std::chrono::seconds(5)), next_step::load);
+  EXPECT_EQ(step_after(&crashed, std::chrono::hours(1)), next_step::keep_out);
 }
 
 }  // namespace
