@@ -32,14 +32,18 @@ std::string joined(const std::vector<std::string>& all) {
   return text;
 }
 
-// The plugins of the configuration; without a settings file the built-in ones.
-std::vector<plugin_info> installed(const plugin_options& options) {
-  auto plugins = read_configuration(options.config).plugins;
-  if (!plugins.empty()) return plugins;
-  faults warnings;
-  const std::vector<std::filesystem::path> folders{builtin_plugin_folder()};
-  if (auto builtin = discover_plugins(folders, warnings)) plugins = std::move(*builtin);
-  return plugins;
+// The plugins of the configuration. Where no settings file is named, and none lies in the usual places, the built-in
+// ones.
+configuration installed(const plugin_options& options) {
+  auto found = read_configuration(options.config);
+  const char* from_environment = std::getenv("TOCSIN_CONFIG");
+  const bool file_named = options.config || (from_environment != nullptr && *from_environment != '\0');
+  if (found.plugins.empty() && found.file.empty() && !file_named) {
+    found.errors.clear();
+    const std::vector<std::filesystem::path> folders{builtin_plugin_folder()};
+    if (auto builtin = discover_plugins(folders, found.warnings)) found.plugins = std::move(*builtin);
+  }
+  return found;
 }
 
 std::vector<std::string> ids_of(const std::vector<plugin_info>& plugins) {
@@ -53,7 +57,7 @@ std::vector<std::string> ids_of(const std::vector<plugin_info>& plugins) {
 std::filesystem::path file_of(const plugin_options& options) {
   std::error_code ignored;
   if (options.file.has_parent_path() || std::filesystem::exists(options.file, ignored)) return options.file;
-  for (const auto& plugin : installed(options))
+  for (const auto& plugin : installed(options).plugins)
     if (plugin.id == options.file.string() && plugin.state != plugin_state::refused) return plugin.file;
   return options.file;
 }
@@ -76,6 +80,12 @@ std::string signature_of(const plugin_info& plugin) {
   const std::string state(to_text(plugin.signature->state));
   const std::string key = plugin.signature->key_file.string();
   return key.empty() ? state : state + ", with " + key;
+}
+
+void print_unchecked(const std::string& why) {
+  if (why.empty()) return;
+  std::printf("%s no signature is held against the trusted keys, since the settings are wrong: %s\n",
+              paint("warning:", colour::yellow).c_str(), why.c_str());
 }
 
 int print_plugins(const json::array& plugins, bool as_json) {
@@ -110,20 +120,13 @@ int plugin_list(const plugin_options& options) {
   const auto running = call(options.config, "GET", "/v1/plugins");
   if (running && running->is_object() && running->get_object().contains("plugins"))
     return print_plugins(running->get_object().at("plugins").as_array(), options.json);
-  const auto found = read_configuration(options.config);
+  const auto found = installed(options);
   auto plugins = found.plugins;
-  const char* from_environment = std::getenv("TOCSIN_CONFIG");
-  const bool file_named = options.config || (from_environment != nullptr && *from_environment != '\0');
-  // Where no settings file is named, and none lies in the usual places, the built-in plugins are listed.
-  if (plugins.empty() && found.file.empty() && !file_named) {
-    faults warnings;
-    const std::vector<std::filesystem::path> folders{builtin_plugin_folder()};
-    if (auto builtin = discover_plugins(folders, warnings)) plugins = std::move(*builtin);
-  } else if (plugins.empty() && !found.errors.empty()) {
+  if (plugins.empty() && !found.errors.empty()) {
     print_faults(found.errors, options.json);
     return exit_configuration;
   }
-  if (found.settings) apply_remembered(plugins, found.settings->host().state_dir);
+  if (found.settings) apply_remembered(plugins, found.host.state_dir, found.host.plugins.call_limit);
   json::array list;
   for (const auto& plugin : plugins) list.push_back(to_json_object(plugin));
   return print_plugins(list, options.json);
@@ -135,19 +138,21 @@ int plugin_inspect(const plugin_options& options) {
   if (!std::filesystem::exists(std::filesystem::symlink_status(file, ignored))) {
     return fail({"PLUGIN_UNKNOWN",
                  "There is no plugin \"" + options.file.string() + "\", neither a file nor an installed one's id.",
-                 remedy_for_unknown(options.file.string(), ids_of(installed(options))),
+                 remedy_for_unknown(options.file.string(), ids_of(installed(options).plugins)),
                  {}},
                 options.json, exit_failed);
   }
-  const auto policy = configured_signature_policy(options.config);
+  const auto configured = configured_signature_policy(options.config);
+  const auto policy = configured ? *configured : signature_policy_ptr();
   auto plugin = inspect_plugin(file, policy);
   if (plugin.state == plugin_state::refused)
     if (auto other = inspect_windows_plugin(file, policy)) plugin = std::move(*other);
-  if (const auto settings = read_configuration(options.config).settings) {
+  if (const auto found = read_configuration(options.config); found.settings) {
     std::vector<plugin_info> one{std::move(plugin)};
-    apply_remembered(one, settings->host().state_dir);
+    apply_remembered(one, found.host.state_dir, found.host.plugins.call_limit);
     plugin = std::move(one.front());
   }
+  const std::string unchecked = configured ? "" : configured.error().to_string();
   const bool refused = plugin.state == plugin_state::refused;
   if (options.json) {
     auto object = to_json_object(plugin);
@@ -177,11 +182,13 @@ int plugin_inspect(const plugin_options& options) {
       routes.push_back(std::move(shown));
     }
     object["http_routes"] = std::move(routes);
+    if (!unchecked.empty()) object["signature_unchecked"] = unchecked;
     std::printf("%s\n", json::serialize(object).c_str());
     return refused ? exit_failed : exit_done;
   }
   if (refused) {
     std::printf("%s %s\n", paint("refused:", colour::red).c_str(), plugin.reason.c_str());
+    print_unchecked(unchecked);
     return exit_failed;
   }
   const auto& what = plugin.manifest;
@@ -190,6 +197,7 @@ int plugin_inspect(const plugin_options& options) {
   std::printf("file          %s\nbuild id      %s\nabi           %u.%u\nprovides      %s\n", plugin.file.c_str(),
               plugin.build_id.c_str(), what.abi_major, what.abi_minor, joined(what.provides).c_str());
   std::printf("signature     %s\n", signature_of(plugin).c_str());
+  print_unchecked(unchecked);
   if (!plugin.reason.empty()) std::printf("note          %s\n", plugin.reason.c_str());
   for (const auto& need : what.requirements)
     std::printf("requires      %s%s\n", need.service.c_str(), need.same_process ? " in the same process" : "");

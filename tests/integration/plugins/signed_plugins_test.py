@@ -11,7 +11,7 @@ import sys
 import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "support"))
-from plugin_files import QUICK_CHANNEL, PluginFiles, settings  # noqa: E402
+from plugin_files import QUICK_CHANNEL, PluginFiles, settings, windows_library  # noqa: E402
 from signing import Key, openssl  # noqa: E402
 from tocsin import Tocsin, expect, run_tests, wait_until  # noqa: E402
 
@@ -241,6 +241,47 @@ def a_host_that_warns_uses_unsigned_plugins_and_refuses_changed_ones():
             expect(shown[f"{tampered}.so"]["state"] == "refused", shown)
 
 
+def inspect_says_which_setting_keeps_it_from_the_keys():
+    with PluginFiles(BUILT) as files:
+        acme = Key(files.root, "acme")
+        plugin = acme.sign(TOCSIN, files.add("quick"))
+        with Tocsin(TOCSIN, settings([files.folder], demand("required", acme))) as host:
+            shown = host.run("plugin", "inspect", str(plugin), check=0, json_output=True)
+            expect(shown["signature"] == "valid" and "signature_unchecked" not in shown, shown)
+            os.chmod(acme.public, 0o666)
+            shown = host.run("plugin", "inspect", str(plugin), check=0, json_output=True)
+            expect(shown["signature"] == "unknown key", shown)
+            for words in ("plugins.trusted_keys", str(host.config), "may be written by everybody"):
+                expect(words in shown["signature_unchecked"], shown)
+            text = host.run("plugin", "inspect", str(plugin), check=0).stdout
+            expect("no signature is held against the trusted keys, since the settings are wrong" in text and
+                   "plugins.trusted_keys" in text, text)
+            done = host.run("config", "check", check=3, json_output=True)
+            expect("is not trusted: it may be written by everybody" in done["errors"][0]["what"], done)
+
+
+def a_library_for_windows_that_was_changed_is_refused_by_inspect():
+    with PluginFiles(BUILT) as files:
+        acme = Key(files.root, "acme")
+        manifest = json.dumps({"id": "far", "version": "1.0.0", "abi": {"major": 1, "minor": 0}, "title": "Elsewhere",
+                               "provides": ["tocsin.channel/1-draft"], "requires": [],
+                               "settings": {"type": "object", "properties": {}}}).encode()
+        plugin = files.folder / "far.dll"
+        plugin.write_bytes(windows_library(manifest))
+        os.chmod(plugin, 0o755)
+        acme.sign(TOCSIN, plugin)
+        with Tocsin(TOCSIN, settings([files.folder], demand("required", acme))) as host:
+            shown = host.run("plugin", "inspect", str(plugin), check=0, json_output=True)
+            expect((shown["id"], shown["state"], shown["signature"]) == ("far", "discovered", "valid"), shown)
+            for offset in (64, plugin.stat().st_size - TRAILER - 70):
+                changed(plugin, offset)
+                shown = host.run("plugin", "inspect", str(plugin), json_output=True)
+                expect(shown["state"] == "refused" and shown["signature"] == "invalid", shown)
+                expect("it was changed after it was signed" in shown["reason"] or offset == 64, shown)
+                expect(shown["id"] == "", "what was changed is shown as if it were not")
+                changed(plugin, offset)
+
+
 def a_file_that_is_swapped_in_a_loop_never_runs_unverified():
     """One thread renames a signed plugin and an unsigned one, whose constructor leaves a mark, over each other."""
     with PluginFiles(BUILT) as files:
@@ -302,5 +343,7 @@ if __name__ == "__main__":
         wrong_settings_are_named_with_file_line_and_key,
         a_host_that_requires_signatures_runs_the_signed_and_refuses_the_others,
         a_host_that_warns_uses_unsigned_plugins_and_refuses_changed_ones,
+        inspect_says_which_setting_keeps_it_from_the_keys,
+        a_library_for_windows_that_was_changed_is_refused_by_inspect,
         a_file_that_is_swapped_in_a_loop_never_runs_unverified,
     ]))
