@@ -20,7 +20,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds shortest_trial{1000};  // it has a process to itself, which competes with everything else
 constexpr std::size_t trials_at_once = 2;
 constexpr milliseconds patience{10'000};  // of a host, for a command that starts plugins
 
@@ -69,7 +68,8 @@ bool add_providers(const std::vector<result<admitted_plugin>>& files, std::size_
 
 containment::containment(const plugin_host_services& services)
     : settings_(services.containment),
-      trial_limit_(trial_limit_for(services.call_limit)),
+      call_limit_(services.call_limit),
+      trial_limit_(trial_limit_for(call_limit_)),
       clock_(*services.clock),
       mark_(take_mark(settings_)),
       writes_(mark_ != nullptr || !settings_.for_command),
@@ -262,7 +262,7 @@ void containment::leave() {
 }
 
 void containment::hangs_in_host(const admitted_plugin& plugin) {
-  note(plugin.sha256, identity_of(plugin.verified), {trial_end::hung, "load", {}, {}, trial_limit_});
+  note(plugin.sha256, identity_of(plugin.verified), {trial_end::hung, "load", {}, {}, call_limit_});
   save();
 }
 

@@ -64,6 +64,7 @@ class containment {
   std::string way_back(const trial_verdict& verdict, bool lasting) const;
 
   const containment_settings settings_;
+  const std::chrono::milliseconds call_limit_;
   const std::chrono::milliseconds trial_limit_;
   const tocsin::clock& clock_;
   std::unique_ptr<start_mark> mark_;

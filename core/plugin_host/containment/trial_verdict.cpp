@@ -1,6 +1,7 @@
 // Verdicts as words, for the file that they are kept in and for whoever reads why a plugin does not run.
 #include "core/plugin_host/containment/trial_verdict.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -42,7 +43,8 @@ next_step step_after(const trial_verdict* known, std::chrono::milliseconds limit
   if (may_load(*known)) return next_step::load;
   if (known->end != trial_end::hung) return next_step::keep_out;
   const bool may_have_been_busy = known->times > 0 && known->times < most_hung_trials;
-  return known->limit < limit || may_have_been_busy ? next_step::try_out : next_step::keep_out;
+  const auto given = std::max(known->limit, shortest_trial);  // before a hang in the host there was a trial
+  return given < limit || may_have_been_busy ? next_step::try_out : next_step::keep_out;
 }
 
 std::string_view to_text(trial_end end) {

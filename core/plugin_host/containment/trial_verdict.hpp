@@ -43,6 +43,9 @@ inline bool may_load(const trial_verdict& verdict) {
 // A trial that hangs may come of a busy machine; this many in a row do not.
 inline constexpr std::uint64_t most_hung_trials = 3;
 
+// However short call_limit is: a trial has a process to itself, which competes with everything else.
+inline constexpr std::chrono::milliseconds shortest_trial{1000};
+
 // What a host does with a plugin of which this is known; null: nothing. limit: the time that a trial has.
 enum class next_step { load, try_out, keep_out };
 next_step step_after(const trial_verdict* known, std::chrono::milliseconds limit);

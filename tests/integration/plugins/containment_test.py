@@ -162,6 +162,28 @@ def a_trial_has_the_signals_of_a_host():
         expect(int(status["SigCgt"], 16) == 0, status["SigCgt"])
 
 
+def a_plugin_that_hangs_while_the_host_loads_it_does_so_once():
+    """It holds the system's loader, so that plugins after it are not loaded."""
+    short = '[plugins]\ncall_limit = "300ms"\n'
+    with house(lambda files: settings([files.folder], short)) as (files, marks, host):
+        bad = files.misbehaving(1, "constructor", "hang-in-host")
+        host.environment["TOCSIN_TEST_MARKS"] = str(marks)  # which a trial does not get
+        host.start()
+        shown = plugins_of(host)
+        expect(shown[bad]["state"] == "failed" and "did not come back from load() within 300 ms" in shown[bad]["reason"], shown)
+        expect("loader is held up by another plugin" in shown["quick"]["reason"], shown["quick"])
+        stop(host)
+        ran = times_run(marks, bad, "constructor")
+        expect(ran == 2, f"it ran {ran} times, once in its trial and once in the host")
+        host.start()
+        shown = plugins_of(host)
+        check_quarantined(shown[bad], ("a static constructor or its entry function within 300 ms, in the host's own process",),
+                          "give it longer ([plugins] call_limit)")
+        expect(shown["quick"]["state"] == "active", shown["quick"])
+        expect(times_run(marks, bad, "constructor") == ran, "it was run again")
+        stop(host)
+
+
 def another_content_is_tried_again():
     with house() as (files, marks, host):
         bad = files.misbehaving(1, "constructor", "fault")
@@ -445,6 +467,7 @@ if __name__ == "__main__":
         a_trial_that_hangs_is_held_again_until_it_hung_three_times_in_a_row,
         a_trial_that_somebody_ended_is_held_again_and_not_remembered,
         a_trial_has_the_signals_of_a_host,
+        a_plugin_that_hangs_while_the_host_loads_it_does_so_once,
         another_content_is_tried_again,
         without_its_memory_every_plugin_is_tried_again,
         a_plugin_that_nobody_needs_is_not_tried,

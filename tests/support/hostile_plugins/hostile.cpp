@@ -6,9 +6,9 @@
 //        diagnose, check, migrate, health, secrets-open, secrets-close or fetch; with TOCSIN_HOSTILE_CONFIG also check
 //        or migrate
 // what:  exit, exit-3, exit-crash (a handler of its own crashes at exit), quick-exit, leave (_exit), abort, crash,
-//        fault, overflow, hang, throw, fail, leave-thread, call-late, forge (says on every pipe that it passed its
-//        trial), look (writes down what it sees of its process), sigpipe, term and kill (signals to itself), or find:
-//        a call that is for start() only
+//        fault, overflow, hang, hang-in-host (not in a trial), throw, fail, leave-thread, call-late, forge (says on
+//        every pipe that it passed its trial), look (writes down what it sees of its process), sigpipe, term and kill
+//        (signals to itself), or find: a call that is for start() only
 //
 // It keeps to the plain C tables, since the SDK's wrapper would catch what it throws.
 #include <tocsin/abi/entry.h>
@@ -171,6 +171,8 @@ bool misbehave(const char* at) {
   if (does == "overflow") return overflow(0) == 1;
   if (does == "crash") std::raise(SIGSEGV);
   if (does == "hang")
+    while (true) ::pause();
+  if (does == "hang-in-host" && std::getenv("TOCSIN_TEST_MARKS") != nullptr)
     while (true) ::pause();
   if (does == "throw") throw std::runtime_error("thrown across the ABI");
   if (does == "find") {

@@ -261,6 +261,8 @@ TEST(TrialVerdict, OfATrialThatHungHoldsOnlyAfterSeveralInARow) {
   const trial_verdict in_host{trial_end::hung, "load", {}, {}, seconds(5), 0};
   EXPECT_EQ(step_after(&in_host, seconds(5)), next_step::keep_out);
   EXPECT_EQ(step_after(&in_host, seconds(6)), next_step::try_out);
+  const trial_verdict short_in_host{trial_end::hung, "load", {}, {}, std::chrono::milliseconds(300), 0};
+  EXPECT_EQ(step_after(&short_in_host, shortest_trial), next_step::keep_out);
 }
 
 TEST(TrialVerdict, SaysWhatToDoNext) {
