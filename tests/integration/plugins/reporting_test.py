@@ -84,7 +84,7 @@ def metrics_count_what_the_host_and_its_plugins_do():
 def the_page_for_operators_lists_what_the_host_serves():
     rows = re.findall(r"^\| `(tocsin_\w+)` \| (\w+) \| ([^|]*)\|", PAGE.read_text(), re.MULTILINE)
     listed = {name: (kind, set(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows}
-    with host_with_plugin() as host:
+    with host_with_plugin(SECTIONS + '[subscribers.seen]\nplugin = "reporting"\n') as host:
         host.start()
         deliver(host, "1")
         served = {name: (family.kind, {label for _, labels in family.samples for label, _ in labels})
