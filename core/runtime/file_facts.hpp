@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/model/fault.hpp"
-#include "core/runtime/file_trust_policy.hpp"
+#include "core/model/file_trust_policy.hpp"
 
 #include <sys/stat.h>
 

@@ -1,5 +1,5 @@
 // Who may own and write a plugin's file and the folders above it.
-#include "core/runtime/file_trust_policy.hpp"
+#include "core/model/file_trust_policy.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // The rule that a plugin's file and the folders above it must hold, as the contract of `plugin list` gives it.
-#include "core/runtime/file_trust_policy.hpp"
+#include "core/model/file_trust_policy.hpp"
 
 #include <sys/stat.h>
 
