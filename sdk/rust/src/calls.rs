@@ -132,7 +132,7 @@ pub trait Config: Plugin {
 
 /// tocsin.http_route/1: takes requests to /v1/sources/NAME/... on the host's one listener.
 pub trait HttpRoute: Plugin {
-    /// [worker] active. Take one request and return at once; answer it now or later, from any thread. After 30 s the host
+    /// [any] active. Take one request and return at once; answer it now or later, from any thread. After 30 s the host
     /// answers for you. Several may come at once. The method and the path are among the manifest's "http_routes", and the
     /// caller's token was checked. A panic: 500.
     fn call(&self, call: &HttpCall<'_>, reply: HttpReply);
