@@ -75,6 +75,7 @@ result<void> plugin_host::impl::start_one(std::size_t index, std::span<const man
   if (verified->file.content_hash() != info.content) {
     return fault{"PLUGIN_REFUSED", "its file was changed since it was looked at.", "Start again.", {}};
   }
+  if (auto loader = check_loader_is_free(); !loader) return loader.error();
   plugin_instance& instance = make_instance(info.manifest, services, codes, info.build_id);
   {
     const std::lock_guard lock(mutex);

@@ -105,18 +105,27 @@ result<const tocsin_entry*> ask_for_entry(const dll::shared_library& library,
   return library.get<const tocsin_entry*()>(TOCSIN_ENTRY_SYMBOL)();
 }
 
+fault held_up() {
+  return {"PLUGIN_FAILED",
+          "the system's loader is held up by another plugin, whose constructors do not return.",
+          "See the report of the plugin that hangs, take it away and start again.",
+          {}};
+}
+
 }  // namespace
+
+result<void> check_loader_is_free() {
+  registry& known = libraries();
+  const std::lock_guard lock(known.mutex);
+  if (known.busy) return held_up();
+  return {};
+}
 
 result<const tocsin_entry*> load_library(plugin_file file, bool only_checked_bytes,
                                          const std::function<void(const char*)>& on_stage) {
   registry& known = libraries();
   turn own(known);
-  if (!own) {
-    return fault{"PLUGIN_FAILED",
-                 "the system's loader is held up by another plugin, whose constructors do not return.",
-                 "See the report of the plugin that hangs, take it away and start again.",
-                 {}};
-  }
+  if (!own) return held_up();
   for (const auto& other : known.libraries) {
     if (!same_bytes(other->file, file)) continue;
     const dll::shared_library& library = other->library;

@@ -10,6 +10,10 @@
 
 namespace tocsin {
 
+// A fault: a load has not come back, so that no further one would. To be asked before a thread is begun for one: a
+// thread that registers what it frees at its end waits for the same lock of the system's loader.
+result<void> check_loader_is_free();
+
 // Runs the library's constructors and asks it for its entry, which is not checked yet (check_entry). The same bytes
 // again give the library that is there already. With TOCSIN_DEBUG_PLUGINS=1 the file itself is loaded, not the bytes
 // that were read from it, unless only_checked_bytes. on_stage, where there is one, is called before code of the
