@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """How long a host takes from its start to `ready` with 100 small plugins: the first start, which tries each of them in a
 process of its own, and later ones, which remember. Medians of the rounds; exits 1 if later starts miss the goal.
 
