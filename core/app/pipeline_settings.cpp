@@ -1,8 +1,6 @@
 // Other settings, by a reload or since a secret store says something new: resolved, swapped, and followed by all.
 #include "core/app/pipeline_impl.hpp"
 
-#include <utility>
-
 #include "core/app/plugin_config.hpp"
 #include "core/observe/log.hpp"
 

@@ -111,11 +111,15 @@ std::string other_arguments(const plugin_test_options& options) {
     const bool is_file = options.settings.find('{') == std::string::npos;
     text += " --settings " + kit::shell_word(is_file ? fs::absolute(options.settings).string() : options.settings);
   }
-  if (options.timeout != plugin_test_options().timeout) {
+  const plugin_test_options as_it_is;
+  const auto add_seconds = [&text](const char* flag, double seconds, double standard) {
+    if (seconds == standard) return;
     char number[32];
-    std::snprintf(number, sizeof(number), "%g", options.timeout);
-    text += std::string(" --timeout ") + number;
-  }
+    std::snprintf(number, sizeof(number), "%g", seconds);
+    text += std::string(" ") + flag + " " + number;
+  };
+  add_seconds("--timeout", options.timeout, as_it_is.timeout);
+  add_seconds("--call-limit", options.call_limit, as_it_is.call_limit);
   return text;
 }
 

@@ -1,8 +1,6 @@
 // Swaps snapshots.
 #include "core/app/settings_in_force.hpp"
 
-#include <utility>
-
 namespace tocsin::app {
 
 settings_ptr settings_in_force::current() const {

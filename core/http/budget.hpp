@@ -19,8 +19,11 @@ class budget {
     share() = default;
     share(const share&) = delete;
     share& operator=(const share&) = delete;
-    ~share() {
-      if (budget_) budget_->free_ += taken_;
+    ~share() { give_back(); }
+
+    // What it has is free again; it may grow anew.
+    void give_back() {
+      if (budget_) budget_->free_ += std::exchange(taken_, 0);
     }
 
     // Once, before the first grow_to().

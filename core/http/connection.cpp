@@ -23,7 +23,6 @@
 #include <boost/beast/http/write.hpp>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <optional>
 #include <thread>
@@ -76,6 +75,12 @@ http_answer out_of_memory(bool to_source) {
 struct request_share {
   budget::share body;
   budget::share place;  // among the requests to sources
+
+  // Before the answer goes out: whoever has it finds room for the next request.
+  void give_back() {
+    body.give_back();
+    place.give_back();
+  }
 };
 
 void tell(const std::string& method, const std::string& path, const http_answer& answer) {
@@ -316,6 +321,7 @@ asio::awaitable<bool> connection::serve_one(bool first) {
   request_share share;
   auto admitted = admit(parser, request, share);
   if (auto& refused = admitted.refusal) {
+    share.give_back();
     tell(method, path, *refused);
     const bool passed = refused->status != 400 && pass_over_body(parser);
     if (!passed) co_return co_await refuse_unread(std::move(*refused));
@@ -327,12 +333,14 @@ asio::awaitable<bool> connection::serve_one(bool first) {
   if (failed) {
     auto answer = failed == asio::error::no_memory ? out_of_memory(admitted.to_source) : answer_to(failed, limits_);
     if (!answer) co_return false;
+    share.give_back();
     tell(method, path, *answer);
     co_return co_await refuse_unread(std::move(*answer));
   }
   request.body = std::move(parser.get().body());
 
   auto answer = co_await ask(std::move(request), *admitted.route);
+  share.give_back();
   tell(method, path, answer);
   const bool keep_alive = keep_alive_wanted && !finishing_;
   const bool written = co_await write(std::move(answer), method == "HEAD", version, keep_alive);

@@ -76,8 +76,8 @@ void plugin_instance::hangs(std::string_view call, std::string concerns, std::ch
     if (hung_) return;
     hung_reason_ = std::move(reason);
     hung_ = true;
+    static_cast<void>(into_plugin.shut(std::chrono::milliseconds(0)));
   }
-  static_cast<void>(into_plugin.shut(std::chrono::milliseconds(0)));
   log::write(log::level::error, "plugin hangs",
              {{"code", "PLUGIN_HUNG"},
               {"plugin", about.id},
@@ -87,6 +87,11 @@ void plugin_instance::hangs(std::string_view call, std::string concerns, std::ch
               {"about", concerns},
               {"limit_ms", std::to_string(limit.count())}});
   if (on_hung) on_hung();
+}
+
+void plugin_instance::open_unless_hung() {
+  const std::lock_guard lock(hung_mutex_);
+  if (!hung_) into_plugin.open();
 }
 
 std::string plugin_instance::hung_reason() const {

@@ -92,6 +92,8 @@ struct plugin_instance {
   // [any thread]
   void hangs(std::string_view call, std::string about, std::chrono::milliseconds limit);
   bool is_hung() const { return hung_; }
+  // It has started: calls may go into it, unless it was given up while it did.
+  void open_unless_hung();
   std::string hung_reason() const;
   // Called once, after the report; set before create(). [any thread]
   std::function<void()> on_hung;

@@ -45,7 +45,12 @@ result<void> create_now(plugin_instance& instance, const tocsin_entry* entry) {
   const tocsin_plugin* plugin = nullptr;
   const tocsin_status status = [&] {
     const plugin_call call(instance, "create", call_thread::control);
-    return entry->create(&instance.host, &plugin, reason.raw());
+    try {
+      return entry->create(&instance.host, &plugin, reason.raw());
+    } catch (...) {
+      shut_host(instance);
+      throw;
+    }
   }();
   if (status != TOCSIN_OK || !plugin) {
     shut_host(instance);
@@ -72,17 +77,26 @@ result<void> start_now(plugin_instance& instance) {
     abi::gathering_sink reason(instance.late_sink("start"));
     instance.running = true;
     instance.publications.open();
+    const auto take_back = [&instance] {
+      instance.running = false;
+      static_cast<void>(instance.publications.shut(std::chrono::milliseconds(0)));
+      instance.timers.cancel_all(*instance.services.clock);
+    };
     const tocsin_status status = [&] {
       const plugin_call call(instance, "start", call_thread::control);
-      return instance.plugin->start(instance.plugin->self, reason.raw());
+      try {
+        return instance.plugin->start(instance.plugin->self, reason.raw());
+      } catch (...) {  // what it left half done is called no more, nor may it call
+        take_back();
+        shut_host(instance);
+        throw;
+      }
     }();
     if (status == TOCSIN_OK) {
-      instance.into_plugin.open();
+      instance.open_unless_hung();
       return {};
     }
-    instance.running = false;
-    static_cast<void>(instance.publications.shut(std::chrono::milliseconds(0)));
-    instance.timers.cancel_all(*instance.services.clock);
+    take_back();
     const fault why = failed("it could not be started: " + reason.words("it gave no reason."));
     destroy(instance);
     shut_host(instance);

@@ -9,7 +9,7 @@ namespace tocsin {
 // Checks the entry, makes the plugin and takes its tables. After a fault nothing of it is left.
 result<void> create_plugin(plugin_instance& instance, const tocsin_entry* entry);
 
-// After a fault the plugin is destroyed.
+// After a fault the plugin is destroyed; one that threw is only shut out, since what is left of it cannot be known.
 result<void> start_plugin(plugin_instance& instance, service_map required);
 
 // Nothing more may be published; what was is answered first, for as long as answer_limit. When it returns the plugin is

@@ -53,6 +53,7 @@ result<service_map> plugin_host::impl::find_services(std::size_t index, std::spa
     const std::size_t provider = *find_provider(known, requirement.service, own);
     const auto running = find(known[provider]->id);
     if (!running) {
+      const std::lock_guard lock(mutex);
       return fault{"PLUGIN_FAILED",
                    "it requires " + requirement.service + " of the plugin \"" + known[provider]->id +
                        "\", which does not run: " + infos[at[provider]].reason,

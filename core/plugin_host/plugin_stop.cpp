@@ -6,7 +6,6 @@
 #include "core/plugin_host/plugin_lifetime.hpp"
 
 #include <algorithm>
-#include <utility>
 
 namespace tocsin {
 

@@ -106,7 +106,7 @@ def the_printed_command_fails_again_with_the_same_words():
         link.mkdir()
         (link / "tocsin").symlink_to(TOCSIN)
         for given in ("{\"name\": \"it's $HOME\"}", settings.name):
-            arguments = ("--only", "subscriber.*", "--settings", given, "--timeout", "30")
+            arguments = ("--only", "subscriber.*", "--settings", given, "--timeout", "30", "--call-limit", "9")
             first = report_of(*arguments, fault="counts-aloud", cwd=odd, library=library.name)
             printed = next(one["reproduce"] for one in first["cases"] if one["verdict"] == "failed")
             shown = plugin_test(*arguments, "--seed", str(first["seed"]), fault="counts-aloud", cwd=odd,
@@ -119,7 +119,7 @@ def the_printed_command_fails_again_with_the_same_words():
             again = json.loads(done.stdout)
             expect(again["seed"] == first["seed"] and whats_of(again) == whats_of(first),
                    f"{printed}: {whats_of(again)}, first {whats_of(first)}")
-            for words in ("--timeout 30", "--settings", str(odd)):
+            for words in ("--timeout 30", "--call-limit 9", "--settings", str(odd)):
                 expect(any(words in word for word in (printed, *shlex.split(printed))), printed)
 
 

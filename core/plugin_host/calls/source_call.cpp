@@ -33,7 +33,14 @@ result<void> open_now(plugin_instance& instance, const source_opening& opening) 
   tocsin_token token{};
   instance.sources.begin_opening(std::make_shared<open_source_entry>(opening.name, config.credits));
   const plugin_call call(instance, source_kind.open, call_thread::control, {.kind = "source", .name = opening.name});
-  const tocsin_status status = instance.tables.source->open(instance.plugin->self, &config, &token, reason.raw());
+  const tocsin_status status = [&] {
+    try {
+      return instance.tables.source->open(instance.plugin->self, &config, &token, reason.raw());
+    } catch (...) {
+      instance.sources.fail_opening();
+      throw;
+    }
+  }();
   if (status != TOCSIN_OK) {
     instance.sources.fail_opening();
     const std::string no_reason = "The plugin \"" + instance.about.id + "\" refuses the settings and gave no reason.";

@@ -270,7 +270,7 @@ noted_call::noted_call(const containment_settings& settings, const std::string& 
                        std::string_view call, std::uint64_t times)
     : mark_(take_mark(settings)) {
   if (mark_ && mark_->left()) mark_.reset();  // of another process that ended meanwhile: it is the next start's
-  if (mark_) mark_->set(sha256, plugin, call, times);
+  if (mark_) mark_->set(sha256, plugin, call, times, true);
 }
 
 noted_call::~noted_call() {

@@ -31,6 +31,7 @@ constexpr int status_of_the_host = 1;
 constexpr std::chrono::milliseconds flush_limit{300};  // standard error may be a pipe that nobody reads
 
 std::atomic<bool> installed{false};
+pid_t own_process = 0;  // that has last words
 bool as_json = false;
 std::array<struct sigaction, fatal_signals.size()> before;
 
@@ -140,6 +141,7 @@ void add_about(line_buffer& line, const call_subject& about) {
 
 // Async-signal-safe.
 void tell(std::string_view how) {
+  if (::getpid() != own_process) return;  // one that a plugin forked: the host is not ended
   line_buffer line;
   if (const plugin_call* call = plugin_call::innermost()) {
     begin(line, "a plugin ended the host");
@@ -193,7 +195,9 @@ void write_log_out() {
 }
 
 // Of a thread that is within a plugin, or that is one of a plugin's own: the host leaves by its main thread.
-bool is_a_plugins_doing() { return plugin_call::innermost() != nullptr || ::gettid() != ::getpid(); }
+bool is_a_plugins_doing() {
+  return ::getpid() == own_process && (plugin_call::innermost() != nullptr || ::gettid() != own_process);
+}
 
 void on_exit_called(int status, void*) {
   if (!is_a_plugins_doing()) return;
@@ -232,6 +236,7 @@ void install_signal_handlers() {
 
 void install_last_words(last_words_format how) {
   if (installed.exchange(true)) return;
+  own_process = ::getpid();
   as_json = how == last_words_format::json;
   install_signal_handlers();
   ::on_exit(&on_exit_called, nullptr);

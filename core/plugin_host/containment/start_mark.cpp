@@ -25,15 +25,17 @@ namespace json = boost::json;
 
 constexpr std::size_t most_bytes = 8192;
 constexpr std::chrono::milliseconds between_looks{10};
+constexpr std::chrono::milliseconds most_at_the_end{300};
 
 // Held while a note is written, cleared or closed.
-std::mutex changing;
+std::timed_mutex changing;
 
 // The note that is set, for a handler of signals: its descriptor, and the plugin's id. A handler counts itself in while
 // it uses them; whoever changes them withdraws the note first and waits for the handlers, which are quick.
 std::atomic<int> set_note{-1};
 std::atomic<int> handlers{0};
 std::array<char, 128> set_plugin{};
+std::array<char, 64> set_call{};  // empty: every call of the plugin's counts
 
 struct handler {
   handler() { ++handlers; }
@@ -128,7 +130,7 @@ std::optional<left_mark> start_mark::left() const {
 }
 
 void start_mark::set(const std::string& sha256, const plugin_identity& plugin, std::string_view call,
-                     std::uint64_t times) {
+                     std::uint64_t times, bool only_this) {
   if (descriptor_ < 0) return;
   const std::string line = json::serialize(json::object{{"sha256", sha256},
                                                         {"plugin", plugin.id},
@@ -143,14 +145,19 @@ void start_mark::set(const std::string& sha256, const plugin_identity& plugin, s
                        ::write(descriptor_, line.data(), line.size()) == static_cast<ssize_t>(line.size());
   set_plugin.fill('\0');
   plugin.id.copy(set_plugin.data(), set_plugin.size() - 1);
+  set_call.fill('\0');
+  if (only_this) call.copy(set_call.data(), set_call.size() - 1);
   set_note = written ? descriptor_ : -1;
 }
 
 void start_mark::clear() {
   if (descriptor_ < 0) return;
-  const std::lock_guard lock(changing);
-  withdraw();
-  if (::ftruncate(descriptor_, 0) != 0)
+  const bool cleared = [this] {
+    const std::lock_guard lock(changing);
+    withdraw();
+    return ::ftruncate(descriptor_, 0) == 0;
+  }();
+  if (!cleared)
     log::write(log::level::warn, "the note of a plugin's start cannot be cleared", {{"why", std::strerror(errno)}});
 }
 
@@ -167,7 +174,8 @@ void start_mark::add_word(std::string_view plugin, std::string_view call, std::s
   const handler counted_in;
   const int note = set_note;
   if (note < 0) return;
-  if (plugin != std::string_view(set_plugin.data())) {
+  const std::string_view only_call(set_call.data());
+  if (plugin != std::string_view(set_plugin.data()) || (!only_call.empty() && call != only_call)) {
     set_note = -1;
     if (::ftruncate(note, 0) != 0) return;  // then the next start takes a second look
     return;
@@ -181,7 +189,8 @@ void start_mark::add_word(std::string_view plugin, std::string_view call, std::s
 }
 
 void start_mark::end_process(int status) {
-  changing.lock();  // for good: nothing is noted between this and the end
+  // For good: nothing is noted between this and the end. But a disk that hangs holds the end up no longer than that.
+  if (!changing.try_lock_until(std::chrono::system_clock::now() + most_at_the_end)) std::_Exit(status);
   const int note = set_note.exchange(-1);
   if (note >= 0 && ::ftruncate(note, 0) != 0) std::_Exit(status);  // then the next start takes a second look
   std::_Exit(status);

@@ -38,7 +38,9 @@ class start_mark {
   // What a process before this one left. Call it before set().
   std::optional<left_mark> left() const;
 
-  void set(const std::string& sha256, const plugin_identity& plugin, std::string_view call, std::uint64_t times);
+  // only_this: of a plugin that is active, so that an end within any other call of it is not held against it.
+  void set(const std::string& sha256, const plugin_identity& plugin, std::string_view call, std::uint64_t times,
+           bool only_this = false);
   void clear();
   // Takes the file away; the last call.
   void remove();

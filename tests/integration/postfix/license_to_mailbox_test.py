@@ -101,9 +101,11 @@ def implicit_tls_works_as_well():
 
 def each_mechanism_signs_in():
     for mechanism in ("plain", "login", "cram-md5", "scram-sha-1", "scram-sha-256"):
+        before = SERVER.mail_count()
         with host_for(SERVER, authentication=mechanism) as host:
             answer = host.run("send-test", "--channel", "email", "--to", "ops@example.org", json_output=True)
             expect(answer["ok"] and answer["server_reply"].startswith("250 2.0.0"), (mechanism, answer))
+            expect(SERVER.wait_for(before + 1), SERVER.logs())
 
 
 def mend_settings(host):

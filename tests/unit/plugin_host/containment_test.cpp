@@ -169,6 +169,8 @@ TEST(Containment, NotesACallThatEveryStartMakesAgain) {
     const noted_call call(house.settings, "content", {"good", "1.0.0", "33cc"}, "config.migrate", 1);
     start_mark::add_word("good", "config.migrate", "SIGSEGV");
     EXPECT_NE(std::filesystem::file_size(house.folder.path() / "plugin-starting"), 0u);
+    start_mark::add_word("good", "channel.deliver", "SIGSEGV");
+    EXPECT_EQ(std::filesystem::file_size(house.folder.path() / "plugin-starting"), 0u) << "it is active: not its fault";
   }
   EXPECT_FALSE(std::filesystem::exists(house.folder.path() / "plugin-starting"));
 }

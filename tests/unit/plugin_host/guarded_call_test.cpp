@@ -3,6 +3,7 @@
 
 #include "core/plugin_host/calls/channel_adapter.hpp"
 #include "core/plugin_host/calls/subscriber_call.hpp"
+#include "core/plugin_host/plugin_lifetime.hpp"
 #include "support.hpp"
 
 #include <gmock/gmock.h>
@@ -101,6 +102,41 @@ TEST(GuardedCall, AThrowOutOfAControlCallIsReportedAndFailsIt) {
   ASSERT_EQ(2u, lines.size());
   EXPECT_THAT(lines[0], reports("channel.open"));
   EXPECT_THAT(lines[1], reports("channel.cancel"));
+}
+
+TEST(GuardedCall, APluginThatThrewInItsStartIsNeitherCalledNorHeardAnyMore) {
+  test::captured_log log;
+  fake_house house;
+  fake_plugin plugin;
+  const auto publish = [&plugin] {
+    const tocsin_event nothing{};
+    const tocsin_event* one = &nothing;
+    const auto& table = plugin.of_host<tocsin_host_publish>(TOCSIN_HOST_PUBLISH);
+    return table.publish(plugin.host->context, {0, 0}, 1, &one, 1, nullptr, 0, nullptr);
+  };
+  int fired = 0;
+  plugin.fired = [&fired](std::uint64_t) { ++fired; };
+  plugin.start = [&](const tocsin_sink*) -> tocsin_status {
+    plugin.of_host<tocsin_host_timer>(TOCSIN_HOST_TIMER).start(plugin.host->context, 1, 10);
+    throw std::runtime_error("out of paper");
+  };
+  const code_table codes;
+  plugin_instance& instance = make_instance(plugin.manifest(), house.services(), codes);
+  ASSERT_TRUE(create_plugin(instance, plugin.entry()));
+  const tocsin_host* const host = plugin.host;
+  const auto started = start_plugin(instance, {});
+  ASSERT_FALSE(started);
+  EXPECT_THAT(started.error().what, HasSubstr("threw an exception in start()"));
+  EXPECT_FALSE(instance.running);
+  EXPECT_FALSE(instance.into_plugin.is_open());
+  EXPECT_FALSE(instance.publications.is_open());
+  EXPECT_FALSE(instance.into_host.is_open());
+  ASSERT_EQ(plugin.host, host);
+  EXPECT_NE(publish(), TOCSIN_OK);
+  house.clock.advance(std::chrono::milliseconds(10));
+  test::drain(instance.tasks);
+  EXPECT_EQ(fired, 0);
+  instance.control_calls.end();
 }
 
 }  // namespace

@@ -106,6 +106,17 @@ TEST(ManifestCheck, FindsAPatternThatIsNoneAndDoesNotChokeOnOne) {
             "settings.properties.a.pattern: must be no longer than 512 bytes.");
 }
 
+TEST(ManifestCheck, MatchesNoPatternOfAStrangersWithATextOfHis) {
+  // Backtracking: 2^40 steps.
+  EXPECT_EQ(fault_of_setting(R"({"type": "string", "pattern": "(a+)+b", "default": ")" + std::string(40, 'a') + "\"}"),
+            "none");
+  // Recursion: hundreds of frames a character.
+  const std::string nested = std::string(200, '(') + "a" + std::string(200, ')') + "*";
+  EXPECT_EQ(fault_of_setting(R"({"type": "array", "items": {"type": "string", "pattern": ")" + nested +
+                             R"("}, "default": [")" + std::string(4096, 'a') + "\"]}"),
+            "none");
+}
+
 TEST(ManifestCheck, WantsNamesThatCanBeWrittenAsKeys) {
   for (const std::string name : {"a.b", "", "a b", "\u00e4"})
     EXPECT_THAT(fault_of(R"("settings": {"type": "object", "properties": {")" + name + R"(": {"type": "string"}}})"),
