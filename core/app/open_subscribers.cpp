@@ -1,9 +1,11 @@
-// Opens the new one first, holds the old one's queue, and lets the new one go on with it.
+// Opens the new one first, holds the old one's queue, and lets the new one go on with it; until there is one, events
+// wait.
 #include "core/app/open_subscribers.hpp"
 
 #include <boost/json.hpp>
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "core/app/plugin_config.hpp"
@@ -12,11 +14,19 @@
 namespace tocsin::app {
 namespace {
 
-constexpr std::chrono::seconds call_limit{1};  // for the call that a subscriber is in when it is closed
+// For the call that a subscriber is in when its time is over. One that takes longer is closed when it comes back.
+constexpr std::chrono::seconds call_limit{1};
 
 void tell_left(const std::string& name) {
   log::write(log::level::warn, "subscriber does not come back from a call; it is left as it is",
              {{"subscriber", name}});
+}
+
+void tell_refused(const subscriber_settings& wanted, const fault& why, bool waits) {
+  log::write(
+      waits ? log::level::warn : log::level::error,
+      waits ? "subscriber is tried again when the one before it has come back from a call" : "subscriber cannot run",
+      {{"subscriber", wanted.name}, {"plugin", wanted.plugin}, {"why", why.to_string()}});
 }
 
 }  // namespace
@@ -31,9 +41,15 @@ subscription_ptr open_subscribers::make_queue(const subscriber_settings& wanted,
   const std::lock_guard lock(mutex_);
   loss_counter& losses = losses_[wanted.name];
   if (!losses) losses = std::make_shared<std::atomic<std::uint64_t>>(0);
-  return std::make_shared<subscription>(
-      subscription_filter{wanted.types, wanted.minimum_severity, wanted.organization}, pool_,
-      [port](std::span<const event_ptr> events, std::uint64_t lost) { return port->take(events, lost); }, losses);
+  subscription::handler take;
+  if (port) take = [port](std::span<const event_ptr> events, std::uint64_t lost) { return port->take(events, lost); };
+  return std::make_shared<subscription>(subscription_filter{wanted.types, wanted.minimum_severity, wanted.organization},
+                                        pool_, std::move(take), losses);
+}
+
+void open_subscribers::expect(const settings& in_force) {
+  for (const auto& wanted : in_force.subscribers()) known_[wanted.name].queue = make_queue(wanted, nullptr);
+  tell_bus();
 }
 
 void open_subscribers::open(const settings& in_force, const subscriber_settings& wanted) {
@@ -47,29 +63,42 @@ void open_subscribers::open(const settings& in_force, const subscriber_settings&
   }
   subscriber& now = known_[wanted.name];
   now.fingerprint = wanted.fingerprint;
-  if (opened) {
-    now.port = *opened;
-    now.queue = make_queue(wanted, now.port);
-    if (before.queue) before.queue->hand_over(now.queue);
-  } else {
-    now.queue = before.queue;  // where events wait until it can run again
-    log::write(log::level::error, "subscriber cannot run",
-               {{"subscriber", wanted.name}, {"plugin", wanted.plugin}, {"why", opened.error().to_string()}});
-  }
+  if (opened) now.port = *opened;
+  now.queue = make_queue(wanted, now.port);
+  if (before.queue) before.queue->hand_over(now.queue);
   if (before.port && is_idle) before.port->close();
-  if (before.port && !is_idle) tell_left(wanted.name);
+  if (before.port && !is_idle) close_when_back(wanted.name, before);
+  now.waits = !opened && !wanted.problem && is_leaving(wanted.name);
+  if (!opened) tell_refused(wanted, opened.error(), now.waits);
 }
 
-void open_subscribers::close_one(const std::string& name, const subscriber& one) {
-  if (!one.queue) return;
+void open_subscribers::close_when_back(const std::string& name, const subscriber& one) {
+  log::write(log::level::warn, "subscriber is still in a call; it is closed when it comes back",
+             {{"subscriber", name}});
+  leaving_.push_back({name, one.port, one.queue});
+  one.queue->when_idle(came_back_);
+}
+
+bool open_subscribers::is_leaving(const std::string& name) const {
+  return std::any_of(leaving_.begin(), leaving_.end(), [&name](const leaving_one& one) { return one.name == name; });
+}
+
+// False: it is in a call still, and open.
+bool open_subscribers::close_one(const std::string& name, const subscriber& one, std::chrono::milliseconds limit) {
   std::uint64_t dropped = 0;
-  const bool is_idle = one.queue->close(call_limit, dropped);
+  const bool is_idle = one.queue->close(limit, dropped);
   if (dropped > 0) {
     log::write(log::level::warn, "subscriber was closed before it got all of its events",
                {{"subscriber", name}, {"lost", std::to_string(dropped)}});
   }
-  if (!is_idle) return tell_left(name);
-  if (one.port) one.port->close();
+  if (is_idle && one.port) one.port->close();
+  return is_idle;
+}
+
+void open_subscribers::tell_bus() {
+  std::vector<subscription_ptr> all;
+  for (const auto& [name, one] : known_) all.push_back(one.queue);
+  bus_.set_subscriptions(std::move(all));
 }
 
 void open_subscribers::follow(const settings& in_force, refused_ones refused) {
@@ -87,17 +116,44 @@ void open_subscribers::follow(const settings& in_force, refused_ones refused) {
     if (same && (found->second.port || refused == refused_ones::left)) continue;
     open(in_force, one);
   }
-  std::vector<subscription_ptr> all;
-  for (const auto& [name, one] : known_)
-    if (one.queue) all.push_back(one.queue);
-  bus_.set_subscriptions(std::move(all));
-  for (const auto& [name, one] : gone) close_one(name, one);
+  tell_bus();
+  for (const auto& [name, one] : gone)
+    if (!close_one(name, one, call_limit)) close_when_back(name, one);
+}
+
+void open_subscribers::follow_up(const settings& in_force) {
+  std::erase_if(leaving_, [](const leaving_one& one) {
+    const bool is_back = one.queue->wait_until_idle(std::chrono::milliseconds{0});
+    if (is_back) one.port->close();
+    return is_back;
+  });
+  for (const auto& one : in_force.subscribers()) {
+    const auto found = known_.find(one.name);
+    if (found != known_.end() && found->second.waits && !is_leaving(one.name)) open(in_force, one);
+  }
+  tell_bus();
 }
 
 void open_subscribers::close() {
   bus_.set_subscriptions({});
-  for (const auto& [name, one] : known_) close_one(name, one);
+  // No call begins any more, so that all have the same time to come back from theirs.
+  for (const auto& [name, one] : known_) one.queue->hold(std::chrono::milliseconds{0});
+  const auto end = std::chrono::steady_clock::now() + call_limit;
+  const auto left = [end] {
+    const auto now = std::chrono::steady_clock::now();
+    return std::max(std::chrono::duration_cast<std::chrono::milliseconds>(end - now), std::chrono::milliseconds{0});
+  };
+  for (const auto& [name, one] : known_)
+    if (!close_one(name, one, left())) tell_left(name);
+  for (const leaving_one& one : leaving_) {
+    if (one.queue->wait_until_idle(left())) {
+      one.port->close();
+    } else {
+      tell_left(one.name);
+    }
+  }
   known_.clear();
+  leaving_.clear();
 }
 
 std::map<std::string, std::uint64_t> open_subscribers::losses() const {

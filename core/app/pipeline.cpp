@@ -81,7 +81,7 @@ void pipeline::impl::wire() {
   if (progress != nullptr) progress->when_ending([stores = secrets.get()] { stores->cut_short(); });
   dispatcher = std::make_unique<tocsin::dispatcher>(parts_for_dispatcher());
   bus = std::make_unique<tocsin::bus>(parts_for_bus());
-  subscribers = std::make_unique<app::open_subscribers>(*plugins, *bus, *pool);
+  subscribers = std::make_unique<app::open_subscribers>(*plugins, *bus, *pool, [this] { follow_up_subscribers(); });
   sources = std::make_unique<app::open_sources>(*plugins);
   own_metrics = std::make_unique<app::own_metrics>(parts_for_metrics());
   api = std::make_unique<tocsin::api>(parts_for_api());
@@ -106,6 +106,7 @@ result<void> pipeline::impl::begin_delivery() {
   if (!recovered) return recovered.error();
   identifiers.raise_to(recovered->last_identifier);
   bus->start(recovered->message_host, settings.current());
+  subscribers->expect(*settings.current());
   enter("starting plugins");
   plugins->start([](const manifest&) { return true; });
   settings.put(bring_up_secrets(settings.current()));
@@ -118,6 +119,9 @@ result<void> pipeline::impl::begin_delivery() {
 // Events may come.
 result<void> pipeline::impl::serve() {
   const auto in_force = settings.current();
+  enter("opening subscribers");
+  subscribers->follow(*in_force, app::refused_ones::left);
+  enter("opening the listener");
   auto opened = http_listener::open(*pool, *api, in_force->http().listen, {.max_body = in_force->http().max_body});
   if (!opened) return opened.error();
   listener = std::move(*opened);
@@ -125,8 +129,6 @@ result<void> pipeline::impl::serve() {
   if (!address) return address.error();
   address_file = std::move(*address);
   if (progress != nullptr) progress->serves_in(state_dir);
-  enter("opening subscribers");
-  subscribers->follow(*in_force, app::refused_ones::left);
   enter("opening sources");
   sources->follow(*in_force, app::refused_ones::left);
   app::report_endpoints(*plugins, *in_force);

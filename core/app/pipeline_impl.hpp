@@ -75,10 +75,11 @@ struct pipeline::impl {
   result<void> begin_delivery();
   result<void> serve();
 
-  // Other settings, or other secrets: pipeline_settings.cpp. With `control` held, but for resolve_again().
+  // Other settings, or other secrets: pipeline_settings.cpp. With `control` held, but for the last two.
   settings_ptr bring_up_secrets(const settings_ptr& wanted);
   void take_effect(const settings_ptr& wanted, app::refused_ones refused);
   void resolve_again();
+  void follow_up_subscribers();
 
   // pipeline_stop.cpp
   void stop();

@@ -53,6 +53,15 @@ void pipeline::impl::resolve_again() {
   });
 }
 
+// A subscriber whose time is over has come back from its last call. Not on the thread of that call, which may be one
+// that whoever holds `control` waits for.
+void pipeline::impl::follow_up_subscribers() {
+  secret_changes->post([this] {
+    const std::lock_guard lock(control);
+    if (!closing) subscribers->follow_up(*settings.current());
+  });
+}
+
 faults pipeline::reload() {
   auto& host = *impl_;
   const std::lock_guard lock(host.control);

@@ -26,7 +26,8 @@ subscription::subscription(subscription_filter filter, executor& pool, handler t
       pool_(pool),
       take_(std::move(take)),
       losses_(std::move(losses)),
-      capacity_(capacity) {}
+      capacity_(capacity),
+      state_(take_ ? state::open : state::held) {}
 
 void subscription::push(std::span<const event_ptr> events) {
   std::shared_ptr<subscription> next;
@@ -53,6 +54,13 @@ void subscription::push(std::span<const event_ptr> events) {
 void subscription::lose(std::uint64_t events) {
   lost_ += events;
   *losses_ += events;
+}
+
+// Whoever is last in the line tells them.
+void subscription::owe(std::uint64_t lost) {
+  const std::lock_guard lock(mutex_);
+  if (next_) return next_->owe(lost);
+  lost_ += lost;
 }
 
 void subscription::schedule() {
@@ -82,6 +90,7 @@ void subscription::run() {
   }
   const bool taken = take_(batch, lost);
   bool more = false;
+  std::function<void()> is_back;
   {
     const std::lock_guard lock(mutex_);
     inside_ = false;
@@ -89,15 +98,14 @@ void subscription::run() {
       lose(batch.size());
       lost_ += lost;  // which were counted when they were lost
     }
-    if (next_) {  // it came back after its time
-      const std::lock_guard other(next_->mutex_);
-      next_->lost_ += std::exchange(lost_, 0);
-    }
+    if (next_) next_->owe(std::exchange(lost_, 0));  // it came back after its time
+    is_back = std::exchange(when_idle_, nullptr);
     more = state_ == state::open && !waiting_.empty();
     scheduled_ = more;
     idle_.notify_all();
   }
   if (more) schedule();
+  if (is_back) is_back();
 }
 
 bool subscription::wait_until_idle(std::unique_lock<std::mutex>& lock, std::chrono::milliseconds limit) {
@@ -107,6 +115,22 @@ bool subscription::wait_until_idle(std::unique_lock<std::mutex>& lock, std::chro
 bool subscription::hold(std::chrono::milliseconds limit) {
   std::unique_lock lock(mutex_);
   state_ = state::held;
+  return wait_until_idle(lock, limit);
+}
+
+void subscription::when_idle(std::function<void()> call) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (inside_) {
+      when_idle_ = std::move(call);
+      return;
+    }
+  }
+  call();
+}
+
+bool subscription::wait_until_idle(std::chrono::milliseconds limit) {
+  std::unique_lock lock(mutex_);
   return wait_until_idle(lock, limit);
 }
 
@@ -121,7 +145,7 @@ void subscription::hand_over(const std::shared_ptr<subscription>& next) {
   waiting_.clear();
   taken_ = 0;
   next->lost_ += std::exchange(lost_, 0);
-  if (next->waiting_.empty() || next->scheduled_) return;
+  if (next->state_ != state::open || next->waiting_.empty() || next->scheduled_) return;
   next->scheduled_ = true;
   next->schedule();
 }

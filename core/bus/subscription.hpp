@@ -48,6 +48,7 @@ class subscription : public std::enable_shared_from_this<subscription> {
   static constexpr std::size_t default_capacity = 10'000;
   static constexpr std::size_t largest_batch = 256;
 
+  // take: none: nobody is there yet, and events wait as after hold().
   subscription(subscription_filter filter, executor& pool, handler take, loss_counter losses,
                std::size_t capacity = default_capacity);
 
@@ -57,6 +58,10 @@ class subscription : public std::enable_shared_from_this<subscription> {
   // No call begins any more, and what comes is kept for the one that replaces it; waits for a call that is under way,
   // at most for limit. False: it has not come back. [any thread but that of the call]
   bool hold(std::chrono::milliseconds limit);
+  // After hold() or close(), once: called when the call that is under way has come back, at once if there is none.
+  void when_idle(std::function<void()> call);
+  // For the call that is under way, at most for limit. False: it has not come back.
+  bool wait_until_idle(std::chrono::milliseconds limit);
   // After hold(): what waits, and all that still comes, goes to `next`, as far as that one wants it.
   void hand_over(const std::shared_ptr<subscription>& next);
   // As hold(), but what waits and what comes is lost. How many it were that waited is added to `dropped`.
@@ -68,6 +73,7 @@ class subscription : public std::enable_shared_from_this<subscription> {
   void schedule();
   void run();
   void lose(std::uint64_t events);
+  void owe(std::uint64_t lost);
   bool wait_until_idle(std::unique_lock<std::mutex>& lock, std::chrono::milliseconds limit);
 
   const subscription_filter filter_;
@@ -82,8 +88,9 @@ class subscription : public std::enable_shared_from_this<subscription> {
   std::uint64_t lost_ = 0;  // and not told yet
   bool scheduled_ = false;
   bool inside_ = false;
-  state state_ = state::open;
+  state state_;
   std::shared_ptr<subscription> next_;  // which replaced it
+  std::function<void()> when_idle_;
 };
 using subscription_ptr = std::shared_ptr<subscription>;
 

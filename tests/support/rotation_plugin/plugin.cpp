@@ -1,10 +1,13 @@
-// A test source and subscriber: logs each opening and closing, and notes the ids of events in a file.
+// A test source and subscriber: logs each opening and closing, and notes the ids of events in a file. Where its
+// settings name a `gate`, a named pipe, it stays in the call until somebody opens that for writing. With
+// ROTATION_PUBLISHES in the environment it publishes an event of that id when it starts.
 #include <tocsin/sdk/json.hpp>
 #include <tocsin/sdk/plugin.hpp>
 #include <tocsin/sdk/source.hpp>
 #include <tocsin/sdk/subscriber.hpp>
 #include <tocsin/sdk/token_table.hpp>
 
+#include <cstdlib>
 #include <fstream>
 #include <mutex>
 #include <string>
@@ -16,6 +19,11 @@ class rotation : public sdk::plugin, public sdk::source, public sdk::subscriber 
  public:
   using plugin::plugin;
 
+  void start() override {
+    if (const char* id = std::getenv("ROTATION_PUBLISHES"))
+      host().publish({.id = id, .source = "/rotation", .type = "test.event"});
+  }
+
   sdk::token open(const sdk::source_config& config) override { return open_one("source", config); }
   sdk::token open(const sdk::subscription_config& config) override { return open_one("subscriber", config); }
 
@@ -26,6 +34,7 @@ class rotation : public sdk::plugin, public sdk::source, public sdk::subscriber 
   }
 
   void received(sdk::token which, const sdk::events& batch, std::uint64_t lost) override {
+    wait_at_gate(which);
     const std::lock_guard lock(mutex_);
     const open_thing* found = open_.find(which);
     if (found == nullptr) return;
@@ -36,8 +45,21 @@ class rotation : public sdk::plugin, public sdk::source, public sdk::subscriber 
 
  private:
   struct open_thing {
-    std::string name, path;
+    std::string name, path, gate;
   };
+
+  // Without the mutex: others are opened meanwhile.
+  void wait_at_gate(sdk::token which) {
+    std::string gate;
+    {
+      const std::lock_guard lock(mutex_);
+      const open_thing* found = open_.find(which);
+      if (found == nullptr || found->gate.empty()) return;
+      gate = found->gate;
+      host().log(sdk::log_level::info, "waits in " + found->name);
+    }
+    const std::ifstream opened(gate);
+  }
 
   template <class Config>
   sdk::token open_one(std::string_view kind, const Config& config) {
@@ -51,7 +73,7 @@ class rotation : public sdk::plugin, public sdk::source, public sdk::subscriber 
     if (settings.flag("refused").value_or(false)) throw sdk::failure(TOCSIN_INVALID, "it is to be refused");
     if (settings.flag("alone").value_or(false) && open_.find(alone_) != nullptr)
       throw sdk::failure(TOCSIN_INVALID, "another one is open");
-    const sdk::token made = open_.add({name, settings.text("path").value_or("")});
+    const sdk::token made = open_.add({name, settings.text("path").value_or(""), settings.text("gate").value_or("")});
     if (settings.flag("alone").value_or(false)) alone_ = made;
     return made;
   }

@@ -178,6 +178,74 @@ TEST(Subscription, ThatIsReplacedLeavesToTheNextWhatItHasNotToldAsLost) {
   EXPECT_EQ(*at.losses, 1u);
 }
 
+TEST(Subscription, WithNobodyToTakeEventsKeepsThemForTheNextAndTheNextButOne) {
+  house at;
+  const auto held = [&](subscription_filter filter) {
+    return std::make_shared<subscription>(std::move(filter), at.pool, nullptr, at.losses, 2);
+  };
+  const auto first = held({});
+  const auto second = held({{"tocsin.*"}, {}, {}});
+  const std::vector<event_ptr> all{make("0"), make("1", "other"), make("2"), make("3")};
+  first->push({all.data(), 3});
+  EXPECT_EQ(*at.losses, 1u) << "there is room for two";
+  EXPECT_TRUE(first->hold(std::chrono::milliseconds(0)));
+  first->hand_over(second);
+  first->push({&all[3], 1});
+  EXPECT_TRUE(second->hold(std::chrono::milliseconds(0)));
+  const auto third = at.make_subscription();
+  second->hand_over(third);
+  ASSERT_TRUE(at.seen.wait([&] { return at.seen.ids.size() == 2; }));
+  EXPECT_EQ(at.seen.ids, (std::vector<std::string>{"0", "3"}));
+  EXPECT_EQ(at.seen.losses.front(), 1u);
+  EXPECT_EQ(house::close(third), 0u);
+}
+
+TEST(Subscription, SaysWhenTheCallUnderWayHasComeBackAndAtOnceWhereThereIsNone) {
+  house at;
+  at.seen.set_hold(true);
+  const auto one = at.make_subscription();
+  const event_ptr value = make("0");
+  one->push({&value, 1});
+  ASSERT_TRUE(at.seen.wait([&] { return at.seen.inside == 1; }));
+  EXPECT_FALSE(one->hold(std::chrono::milliseconds(0)));
+  std::promise<bool> is_back;
+  one->when_idle([&] { is_back.set_value(at.seen.inside == 0); });
+  EXPECT_FALSE(one->wait_until_idle(std::chrono::milliseconds(0)));
+  at.seen.set_hold(false);
+  auto answer = is_back.get_future();
+  ASSERT_EQ(answer.wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  EXPECT_TRUE(answer.get());
+  EXPECT_TRUE(one->wait_until_idle(std::chrono::milliseconds(0)));
+  bool at_once = false;
+  one->when_idle([&] { at_once = true; });
+  EXPECT_TRUE(at_once);
+}
+
+TEST(Subscription, ThatFailsAfterItsTimeLeavesTheLossToTheLastThatReplacedIt) {
+  house at;
+  recorder slow;
+  slow.hold = true;
+  slow.fails = true;
+  const auto one = std::make_shared<subscription>(
+      subscription_filter{}, at.pool,
+      [&slow](std::span<const event_ptr> events, std::uint64_t lost) { return slow.take(events, lost); }, at.losses);
+  const auto next = std::make_shared<subscription>(subscription_filter{}, at.pool, nullptr, at.losses);
+  const auto last = at.make_subscription();
+  const event_ptr value = make("0");
+  one->push({&value, 1});
+  ASSERT_TRUE(slow.wait([&] { return slow.inside == 1; }));
+  EXPECT_FALSE(one->hold(std::chrono::milliseconds(0)));
+  one->hand_over(next);
+  next->hand_over(last);
+  slow.set_hold(false);
+  ASSERT_TRUE(one->wait_until_idle(std::chrono::seconds(20)));
+  one->push({&value, 1});
+  ASSERT_TRUE(at.seen.wait([&] { return at.seen.losses.size() == 1; }));
+  EXPECT_EQ(at.seen.losses.front(), 1u);
+  EXPECT_EQ(house::close(last), 0u);
+  EXPECT_EQ(*at.losses, 1u);
+}
+
 std::vector<subscription_set::position> who_wants(const subscription_set& all, const event_ptr& value) {
   std::vector<subscription_set::position> wanted;
   all.find(*value, wanted);
