@@ -149,6 +149,7 @@ void open_subscribers::close() {
     if (one.queue->wait_until_idle(left())) {
       one.port->close();
     } else {
+      one.queue->when_idle(nullptr);
       tell_left(one.name);
     }
   }

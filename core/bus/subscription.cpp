@@ -90,7 +90,6 @@ void subscription::run() {
   }
   const bool taken = take_(batch, lost);
   bool more = false;
-  std::function<void()> is_back;
   {
     const std::lock_guard lock(mutex_);
     inside_ = false;
@@ -99,13 +98,13 @@ void subscription::run() {
       lost_ += lost;  // which were counted when they were lost
     }
     if (next_) next_->owe(std::exchange(lost_, 0));  // it came back after its time
-    is_back = std::exchange(when_idle_, nullptr);
+    // Still with the lock: whoever waits until it is idle waits for this, too.
+    if (const auto is_back = std::exchange(when_idle_, nullptr)) is_back();
     more = state_ == state::open && !waiting_.empty();
     scheduled_ = more;
     idle_.notify_all();
   }
   if (more) schedule();
-  if (is_back) is_back();
 }
 
 bool subscription::wait_until_idle(std::unique_lock<std::mutex>& lock, std::chrono::milliseconds limit) {
@@ -126,7 +125,7 @@ void subscription::when_idle(std::function<void()> call) {
       return;
     }
   }
-  call();
+  if (call) call();
 }
 
 bool subscription::wait_until_idle(std::chrono::milliseconds limit) {

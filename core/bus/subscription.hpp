@@ -58,7 +58,8 @@ class subscription : public std::enable_shared_from_this<subscription> {
   // No call begins any more, and what comes is kept for the one that replaces it; waits for a call that is under way,
   // at most for limit. False: it has not come back. [any thread but that of the call]
   bool hold(std::chrono::milliseconds limit);
-  // After hold() or close(), once: called when the call that is under way has come back, at once if there is none.
+  // After hold() or close(), once: called when the call that is under way has come back, at once if there is none. It
+  // may only post: the subscription is locked. Null: nobody is called any more.
   void when_idle(std::function<void()> call);
   // For the call that is under way, at most for limit. False: it has not come back.
   bool wait_until_idle(std::chrono::milliseconds limit);
