@@ -32,6 +32,8 @@ std::string fault_of_capability(std::string_view capability) {
   const auto verb = capability.substr(0, capability.find(':'));
   const bool known = std::any_of(capability_verbs.begin(), capability_verbs.end(),
                                  [&](const capability_verb& one) { return one.verb == verb; });
+  if (!known && verb.size() == capability.size())
+    return "must be a verb, a colon and the settings that it is about, such as \"read: setting:path\".";
   if (!known) return "begins with \"" + std::string(verb) + "\", which is no verb: it must be " + known_verbs() + ".";
   const auto rest = capability.substr(verb.size());
   if (!rest.starts_with(target) || !is_list_of_keys(rest.substr(target.size())))

@@ -137,7 +137,11 @@ tocsin_status publish(void* context, tocsin_token source, std::uint64_t ticket, 
         auto read = read_events(events, event_count);
         if (!read) {
           entry->give_back(cost);
-          return refuse(error, read.error().to_string());
+          std::string why = read.error().to_string();
+          const tocsin_status refused = refuse(error, why);
+          // Not every author looks at what publish() answers, and nothing else would tell of an event that is lost.
+          instance.misbehaves("it published an event that is not valid", std::move(why));
+          return refused;
         }
         source_publication publication{entry->name(), std::move(*read), {}};
         for (std::uint64_t index = 0; memory && index < memory_count; ++index)

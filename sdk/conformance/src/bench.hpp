@@ -109,6 +109,13 @@ class running {
   const Table* table(std::string_view id) {
     return static_cast<const Table*>(extension(id));
   }
+  // The same for a case that is about this table: skip_case if the plugin does not offer it.
+  template <class Table>
+  const Table* need_table(std::string_view id) {
+    if (const auto* offered = table<Table>(id)) return offered;
+    throw skip_case{"the manifest names " + std::string(id) +
+                    ", and the plugin has no table of it: see extensions.as-the-manifest-says"};
+  }
   const void* extension(std::string_view id);
 
   // Waits until the condition holds. What it came to is told at the end: empty, it holds; else why it is waited for no

@@ -42,7 +42,7 @@ const tocsin_message* lend(loan& lent, const message_spec& spec, tocsin_token de
 }  // namespace
 
 channel_bench::channel_bench(running& of)
-    : table((of.on.need(TOCSIN_EXT_CHANNEL), of.table<tocsin_channel>(TOCSIN_EXT_CHANNEL))), plugin(of) {
+    : table((of.on.need(TOCSIN_EXT_CHANNEL), of.need_table<tocsin_channel>(TOCSIN_EXT_CHANNEL))), plugin(of) {
   if (table == nullptr) throw skip_case{"the plugin has no table for " TOCSIN_EXT_CHANNEL};
 }
 

@@ -190,6 +190,8 @@ TEST(Manifest, TakesTheVerbsOfTheTableAndListsThemWhereThereIsAnother) {
         << wrong;
   for (const std::string wrong : {" read: setting:a", "Read: setting:a", "reads: setting:a"})
     EXPECT_THAT(fault_of(parse(R"("capabilities": [")" + wrong + "\"]")), HasSubstr("which is no verb")) << wrong;
+  EXPECT_THAT(fault_of(parse(R"("capabilities": ["read setting:path"])")), HasSubstr("is no verb"));
+  EXPECT_THAT(fault_of(parse(R"("capabilities": ["reads"])")), HasSubstr("must be a verb, a colon and the settings"));
 }
 
 TEST(Manifest, TheGuideForAuthorsHasTheTableOfVerbs) {

@@ -118,10 +118,14 @@ TEST(Publish, RefusesMoreEventsThanTheSourceHasCreditsAtAll) {
 }
 
 TEST(Publish, RefusesAnInvalidEventNamesItAndKeepsTheCredits) {
+  const test::captured_log log;
   publishing source(2);
   EXPECT_EQ(source.publish(2, 1, {9, 1}, "terrible"), TOCSIN_INVALID);
   EXPECT_THAT(source.error, HasSubstr("event 0: "));
   EXPECT_THAT(source.error, HasSubstr("terrible"));
+  const auto said = log.lines("it published an event that is not valid");
+  ASSERT_EQ(said.size(), 1u) << "an author may not look at what publish() answers";
+  EXPECT_THAT(said[0], HasSubstr("terrible"));
   EXPECT_EQ(source.house.publications.size(), 0u);
   EXPECT_EQ(source.publish(2), TOCSIN_OK);
 }

@@ -10,7 +10,7 @@ namespace {
 
 const tocsin_doctor* table_of(running& plugin) {
   plugin.on.need(TOCSIN_EXT_DOCTOR);
-  const auto* table = plugin.table<tocsin_doctor>(TOCSIN_EXT_DOCTOR);
+  const auto* table = plugin.need_table<tocsin_doctor>(TOCSIN_EXT_DOCTOR);
   if (table == nullptr) throw skip_case{"the plugin has no table for " TOCSIN_EXT_DOCTOR};
   return table;
 }

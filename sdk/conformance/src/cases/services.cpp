@@ -39,7 +39,7 @@ void subscriber_open_close(bench& on, const law& about) {
 
 void hand_events(running& plugin, tocsin_token subscription, std::size_t count, std::string_view text,
                  std::uint64_t lost) {
-  const auto* table = plugin.table<tocsin_subscriber>(TOCSIN_EXT_SUBSCRIBER);
+  const auto* table = plugin.need_table<tocsin_subscriber>(TOCSIN_EXT_SUBSCRIBER);
   loan lent("subscriber.events");
   std::vector<const tocsin_event*> events;
   for (std::size_t index = 0; index < count; ++index) {
@@ -76,7 +76,7 @@ void secrets_open_close(bench& on, const law& about) {
 }
 
 void fetch(running& plugin, tocsin_token store, std::string_view reference) {
-  const auto* table = plugin.table<tocsin_secret_store>(TOCSIN_EXT_SECRETS);
+  const auto* table = plugin.need_table<tocsin_secret_store>(TOCSIN_EXT_SECRETS);
   const tocsin_token request = plugin.host.secret_requests.issue();
   loan lent("secrets.fetch");
   const tocsin_string text = lent.text(reference);
@@ -118,7 +118,7 @@ void secrets_at_once(bench& on, const law& about) {
   on.need(TOCSIN_EXT_SECRETS);
   const auto plugin = start_plugin(on);
   const tocsin_token store = must_open_store(*plugin);
-  const auto* table = plugin->table<tocsin_secret_store>(TOCSIN_EXT_SECRETS);
+  const auto* table = plugin->need_table<tocsin_secret_store>(TOCSIN_EXT_SECRETS);
   at_once([&] {
     const tocsin_token request = plugin->host.secret_requests.issue();
     loan lent("secrets.fetch");
@@ -146,7 +146,7 @@ const tocsin_http_call* lend_call(running& plugin, loan& lent, tocsin_token sour
 }
 
 void ask_route(running& plugin, tocsin_token source, const char* method, std::string_view path, std::string_view body) {
-  const auto* table = plugin.table<tocsin_http_route>(TOCSIN_EXT_HTTP_ROUTE);
+  const auto* table = plugin.need_table<tocsin_http_route>(TOCSIN_EXT_HTTP_ROUTE);
   loan lent("http_route.call");
   const tocsin_http_call* call = lend_call(plugin, lent, source, method, path, body);
   on_worker(plugin.host, "http_route.call", [&] { table->call(plugin.self(), call); });
@@ -156,7 +156,7 @@ void routes_at_once(bench& on, const law& about) {
   on.need(TOCSIN_EXT_HTTP_ROUTE);
   const auto plugin = start_plugin(on);
   const tocsin_token source = must_open_source(*plugin);
-  const auto* table = plugin->table<tocsin_http_route>(TOCSIN_EXT_HTTP_ROUTE);
+  const auto* table = plugin->need_table<tocsin_http_route>(TOCSIN_EXT_HTTP_ROUTE);
   at_once([&] {
     loan lent("http_route.call");
     const tocsin_http_call* call = lend_call(*plugin, lent, source, "POST", "/conformance", "{}");

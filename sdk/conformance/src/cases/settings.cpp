@@ -61,14 +61,14 @@ void same_answer_twice(bench& on, const law& about, Ask&& ask) {
 void preset_pure(bench& on, const law& about) {
   on.need(TOCSIN_EXT_PRESET);
   const auto plugin = start_plugin(on);
-  const auto* table = plugin->table<tocsin_preset>(TOCSIN_EXT_PRESET);
+  const auto* table = plugin->need_table<tocsin_preset>(TOCSIN_EXT_PRESET);
   same_answer_twice(on, about, [&](const std::string& settings) { return ask_preset(*plugin, table, settings); });
 }
 
 void config_pure(bench& on, const law& about) {
   on.need(TOCSIN_EXT_CONFIG);
   const auto plugin = start_plugin(on);
-  const auto* table = plugin->table<tocsin_config>(TOCSIN_EXT_CONFIG);
+  const auto* table = plugin->need_table<tocsin_config>(TOCSIN_EXT_CONFIG);
   same_answer_twice(on, about, [&](const std::string& settings) { return ask_config(*plugin, table, settings); });
 }
 
@@ -81,7 +81,7 @@ bool is_object(const std::string& text) {
 void migrate(bench& on, const law& about) {
   on.need(TOCSIN_EXT_CONFIG);
   const auto plugin = start_plugin(on);
-  const auto* table = plugin->table<tocsin_config>(TOCSIN_EXT_CONFIG);
+  const auto* table = plugin->need_table<tocsin_config>(TOCSIN_EXT_CONFIG);
   if (!TOCSIN_HAS_FIELD(tocsin_config, table, migrate) || table->migrate == nullptr)
     throw skip_case{"the plugin has no migrate()"};
   for (const std::string& settings :
@@ -103,7 +103,7 @@ void migrate(bench& on, const law& about) {
 void health(bench& on, const law& about) {
   on.need(TOCSIN_EXT_HEALTH);
   const auto plugin = start_plugin(on);
-  const auto* table = plugin->table<tocsin_health>(TOCSIN_EXT_HEALTH);
+  const auto* table = plugin->need_table<tocsin_health>(TOCSIN_EXT_HEALTH);
   for (int round = 0; round < 3; ++round) {
     loan lent("health.check");
     call_sink text(lent, "the text sink of health.check", on.sink_limit);

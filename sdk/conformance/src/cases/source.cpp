@@ -122,7 +122,7 @@ void answered_after_close(bench& on, const law&) {
   host_plan plan;
   plan.publishing = publish_answer::never_answers;
   const auto plugin = start_plugin(on, plan);
-  const auto* table = plugin->table<tocsin_source>(TOCSIN_EXT_SOURCE);
+  const auto* table = plugin->need_table<tocsin_source>(TOCSIN_EXT_SOURCE);
   if (table == nullptr) throw skip_case{"the plugin has no table for " TOCSIN_EXT_SOURCE};
   const tocsin_token source = must_open_source(*plugin);
   let_time_pass(*plugin);
@@ -146,7 +146,7 @@ void answered_after_close(bench& on, const law&) {
 void late_and_unknown_ids(bench& on, const law&) {
   on.need(TOCSIN_EXT_TIMER);
   const auto plugin = start_plugin(on);
-  const auto* timer = plugin->table<tocsin_timer>(TOCSIN_EXT_TIMER);
+  const auto* timer = plugin->need_table<tocsin_timer>(TOCSIN_EXT_TIMER);
   if (timer == nullptr) throw skip_case{"the plugin has no table for " TOCSIN_EXT_TIMER};
   const auto fire = [&](std::uint64_t id) {
     on_worker(plugin->host, "timer.fired", [&] { timer->fired(plugin->self(), id); });
