@@ -288,8 +288,7 @@ void apply_remembered(std::vector<plugin_info>& plugins, const std::filesystem::
     if (keeps_out(record.verdict)) bad.insert(record.plugin);
   for (plugin_info& info : plugins) {
     if (info.state != plugin_state::verified || !bad.contains(info.id)) continue;
-    const auto file = plugin_file::read(info.file);
-    const trial_record* known = file ? memory.find(file->content_hash()) : nullptr;
+    const trial_record* known = memory.find(info.content);
     if (!known || !keeps_out(known->verdict)) continue;
     const bool again = step_after(&known->verdict, trial_limit_for(call_limit)) == next_step::try_out;
     info.state = plugin_state::quarantined;

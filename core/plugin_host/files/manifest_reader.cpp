@@ -1,6 +1,7 @@
 // Reads an ELF64 shared library's notes with every bound checked. Layouts: System V ABI (gABI) 4.1, chapters 4 and 5.
 #include "core/plugin_host/files/manifest_reader.hpp"
 
+#include "core/model/hex.hpp"
 #include "core/plugin_host/files/pe_manifest_reader.hpp"
 
 #include <elf.h>
@@ -80,16 +81,6 @@ T copy(bytes from) {
 }
 
 std::string_view text(bytes from) { return {reinterpret_cast<const char*>(from.data()), from.size()}; }
-
-std::string hexadecimal(bytes from) {
-  static constexpr char digits[] = "0123456789abcdef";
-  std::string shown;
-  for (std::byte byte : from) {
-    shown += digits[std::to_integer<unsigned>(byte) >> 4];
-    shown += digits[std::to_integer<unsigned>(byte) & 15];
-  }
-  return shown;
-}
 
 // Is it a shared library for this machine at all?
 result<Elf64_Ehdr> read_header(bytes file, std::uint16_t machine) {
@@ -175,7 +166,7 @@ result<void> walk_notes(bytes segment, std::uint64_t align, findings& found) {
       }
       found.manifest = text(next->content);
     } else if (next->name == "GNU" && next->type == NT_GNU_BUILD_ID && next->content.size() <= max_build_id_bytes) {
-      found.build_id = hexadecimal(next->content);
+      found.build_id = to_hex(next->content);
     }
   }
   return {};

@@ -6,9 +6,9 @@
 //        diagnose, check, migrate, health, secrets-open, secrets-close or fetch; with TOCSIN_HOSTILE_CONFIG also check
 //        or migrate
 // what:  exit, exit-3, exit-crash (a handler of its own crashes at exit), quick-exit, leave (_exit), abort, crash,
-//        fault, overflow, hang, hang-in-host (not in a trial), throw, fail, leave-thread, call-late, forge (says on
-//        every pipe that it passed its trial), look (writes down what it sees of its process), sigpipe, term and kill
-//        (signals to itself), or find: a call that is for start() only
+//        fault, overflow, hang, hang-in-host (not in a trial), throw, fail, leave-thread, call-late (when it is
+//        stopped), forge (says on every pipe that it passed its trial), look (writes down what it sees of its process),
+//        sigpipe, term and kill (signals to itself), or find: a call that is for start() only
 //
 // It keeps to the plain C tables, since the SDK's wrapper would catch what it throws.
 #include <tocsin/abi/entry.h>
@@ -24,6 +24,7 @@
 #include <tocsin/abi/ext/source.h>
 #include <tocsin/abi/ext/subscriber.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
@@ -67,20 +68,35 @@ tocsin_string text(const char (&literal)[size]) {
 
 bool same(tocsin_string a, std::string_view b) { return std::string_view(a.data, a.size) == b; }
 
-void* call_host_for_ever(void* between) {
-  const auto* log = static_cast<const tocsin_host_log*>(host->get_extension(host->context, text(TOCSIN_HOST_LOG)));
-  while (log) {
-    ::usleep(between ? 10'000 : 1'000'000);
-    if (between) log->write(host->context, TOCSIN_LOG_INFO, text("called late"), nullptr, 0);
-  }
+void* sleep_for_ever(void*) {
+  while (true) ::pause();
+}
+
+std::atomic<bool> stopped = false;
+pthread_t late_caller{};
+bool calls_late = false;
+
+void* call_once_stopped(void*) {
+  stopped.wait(false);
+  static_cast<const tocsin_host_timer*>(host->get_extension(host->context, text(TOCSIN_HOST_TIMER)))
+      ->start(host->context, 1, 1);
   return nullptr;
 }
 
-void begin_thread(bool calls) {
-  static int mark = 0;
+void leave_thread() {
   pthread_t thread{};
-  pthread_create(&thread, nullptr, &call_host_for_ever, calls ? &mark : nullptr);
+  pthread_create(&thread, nullptr, &sleep_for_ever, nullptr);
   pthread_detach(thread);
+}
+
+void begin_late_caller() { calls_late = pthread_create(&late_caller, nullptr, &call_once_stopped, nullptr) == 0; }
+
+// Its call comes after stop() returned, however fast the host ends.
+void await_late_caller() {
+  if (!calls_late) return;
+  stopped = true;
+  stopped.notify_all();
+  pthread_join(late_caller, nullptr);
 }
 
 // Leaves a file behind wherever it is called, so that a test can tell what ran.
@@ -182,8 +198,8 @@ bool misbehave(const char* at) {
     found.struct_size = sizeof(found);
     services->find(host->context, text("tocsin.stream/1-draft"), &found);
   }
-  if (does == "leave-thread") begin_thread(false);
-  if (does == "call-late") begin_thread(true);
+  if (does == "leave-thread") leave_thread();
+  if (does == "call-late") begin_late_caller();
   return does == "fail";
 }
 
@@ -365,7 +381,10 @@ const void* get_extension(void*, tocsin_string id) {
 
 tocsin_status start(void*, const tocsin_sink* error) { return answer(misbehave("start"), error); }
 void stop(void*) { misbehave("stop"); }
-void destroy(void*) { misbehave("destroy"); }
+void destroy(void*) {
+  misbehave("destroy");
+  await_late_caller();
+}
 
 const tocsin_plugin plugin{sizeof(tocsin_plugin), 0, nullptr, &get_extension, &start, &stop, &destroy};
 

@@ -3,7 +3,9 @@
 #include "support.hpp"
 
 #include <gmock/gmock.h>
+#include <grp.h>
 #include <gtest/gtest.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -98,6 +100,23 @@ TEST(Discovery, RefusesAFileBelowAFolderThatEverybodyMayWrite) {
   EXPECT_EQ(inspect_plugin(file).state, plugin_state::verified) << inspect_plugin(file).reason;
   fs::permissions(folder.path() / "open", fs::perms::others_write, fs::perm_options::add);
   EXPECT_THAT(inspect_plugin(file).reason, HasSubstr("open above it may be written by everybody"));
+}
+
+TEST(Discovery, TakesAFileThatOnlyTheOwnersPrivateGroupMayWriteAndRefusesItForAnotherGroup) {
+  const passwd* const user = ::getpwuid(::geteuid());
+  const group* const own = user ? ::getgrgid(user->pw_gid) : nullptr;
+  if (!own || std::string(own->gr_name) != user->pw_name || *own->gr_mem) GTEST_SKIP() << "this user has no such group";
+  const temporary_folder folder;
+  const fs::path file = folder.add(plugin_path("good"));
+  ASSERT_EQ(::chown(file.c_str(), static_cast<uid_t>(-1), user->pw_gid), 0);
+  ASSERT_EQ(::chmod(file.c_str(), 0775), 0);
+  EXPECT_EQ(inspect_plugin(file).state, plugin_state::verified) << inspect_plugin(file).reason;
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give a file to a group that it is not in";
+  const group* const other = ::getgrnam("daemon");
+  ASSERT_TRUE(other);
+  ASSERT_EQ(::chown(file.c_str(), static_cast<uid_t>(-1), other->gr_gid), 0);
+  ASSERT_EQ(::chmod(file.c_str(), 0775), 0);
+  EXPECT_THAT(inspect_plugin(file).reason, HasSubstr("may be written by its group"));
 }
 
 TEST(Discovery, RefusesAFileThatBelongsToSomebodyElse) {
