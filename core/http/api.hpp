@@ -69,7 +69,6 @@ class api {
   void handle(http_request request, const api_route& route, std::function<void(http_answer)> done);
 
  private:
-  struct exchange;
   std::optional<http_answer> refuse(const http_request& head, std::string_view path, const api_route* route) const;
   std::optional<http_answer> refuse_to_source(const http_request& head, std::string_view path, bool& takes_body) const;
 

@@ -1,0 +1,39 @@
+// One call of the API under way, and what the calls are. Its files: event_calls, delivery_calls, host_calls.
+#pragma once
+
+#include "core/http/answers.hpp"
+#include "core/http/api.hpp"
+
+#include <functional>
+#include <string_view>
+#include <utility>
+
+namespace tocsin {
+
+// Lives in the callbacks that it waits for; each call answers once.
+struct api_exchange {
+  const api_parts& parts;
+  http_request request;
+  std::function<void(http_answer)> done;
+
+  // make() gives the answer, on the pool where there is one: the thread that has the facts is the store's, and has
+  // better things to do.
+  template <class Make>
+  void answer_with(Make make) {
+    if (parts.pool == nullptr) return done(make());
+    parts.pool->post([done = std::move(done), make = std::move(make)]() mutable { done(make()); });
+  }
+
+  void publish();
+
+  void list(std::string_view query);
+  void show(std::string_view id);
+  void queue();
+
+  void plugins();
+  void ready();
+  void metrics();
+  void source(std::string_view path, std::string_view query);
+};
+
+}  // namespace tocsin
