@@ -25,10 +25,11 @@ bool is_list_of_keys(std::string_view keys) {
   return keys.front() != ',' && keys.find(",,") == keys.npos;
 }
 
+constexpr std::string_view target = ": setting:";
+
 }  // namespace
 
 std::string fault_of_capability(std::string_view capability) {
-  constexpr std::string_view target = ": setting:";
   const auto verb = capability.substr(0, capability.find(':'));
   const bool known = std::any_of(capability_verbs.begin(), capability_verbs.end(),
                                  [&](const capability_verb& one) { return one.verb == verb; });
@@ -39,6 +40,16 @@ std::string fault_of_capability(std::string_view capability) {
   if (!rest.starts_with(target) || !is_list_of_keys(rest.substr(target.size())))
     return "must name settings, such as \"" + std::string(verb) + ": setting:path\", with commas between several.";
   return {};
+}
+
+std::vector<std::string_view> settings_of_capability(std::string_view capability) {
+  std::vector<std::string_view> keys;
+  for (auto rest = capability.substr(capability.find(target) + target.size()); !rest.empty();) {
+    const auto end = std::min(rest.find(','), rest.size());
+    keys.push_back(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return keys;
 }
 
 }  // namespace tocsin

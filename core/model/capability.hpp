@@ -4,6 +4,7 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tocsin {
 
@@ -25,5 +26,8 @@ inline constexpr std::array capability_verbs{
 
 // What is wrong with one entry, "VERB: setting:KEY[,KEY...]"; empty: nothing.
 std::string fault_of_capability(std::string_view capability);
+
+// The dotted keys of an entry that has no fault; they are parts of it.
+std::vector<std::string_view> settings_of_capability(std::string_view capability);
 
 }  // namespace tocsin

@@ -1,6 +1,7 @@
 // Walks the schema of a manifest once, property by property.
 #include "core/settings/manifest_check.hpp"
 
+#include "core/model/capability.hpp"
 #include "core/settings/core_schema.hpp"
 #include "core/settings/schema.hpp"
 #include "core/settings/suggestion.hpp"
@@ -238,6 +239,22 @@ void check_groups(const manifest& about) {
   }
 }
 
+// A service's are those of the channels that use it, which are not known here.
+void check_capabilities(const manifest& about) {
+  const std::array<std::string_view, 4> kinds_with_settings{"tocsin.channel/", "tocsin.source/", "tocsin.subscriber/",
+                                                            "tocsin.secrets/"};
+  if (std::none_of(kinds_with_settings.begin(), kinds_with_settings.end(),
+                   [&](std::string_view kind) { return offers(about, kind); }))
+    return;
+  for (std::size_t index = 0; index < about.capabilities.size(); ++index) {
+    for (const std::string_view key : settings_of_capability(about.capabilities[index])) {
+      if (leads_somewhere(about.settings, key)) continue;
+      refuse("capabilities[" + std::to_string(index) + "]",
+             "names no setting: there is no \"" + std::string(key) + "\" in \"settings\".");
+    }
+  }
+}
+
 // A setting that the host keeps to itself would never reach the plugin.
 void check_names(const manifest& about) {
   const auto* properties = about.settings.if_contains("properties");
@@ -265,6 +282,7 @@ result<manifest> read_manifest(std::string_view text) {
   try {
     if (!about->settings.empty()) check_schema(about->settings, "settings");
     check_groups(*about);
+    check_capabilities(*about);
     check_names(*about);
   } catch (const refused& broken) {
     return broken.why;

@@ -306,6 +306,15 @@ pub struct Event<'a> {
     /// info, success, warn, error or fatal; empty: info.
     pub severity: &'a str,
     pub recipient: &'a str,
+    /// A BCP 47 tag, such as "fr"; empty: the organization's.
+    pub language: &'a str,
+    pub dedupkey: &'a str,
+    pub component: &'a str,
+    pub folder: &'a str,
+    /// Unix time after which nobody needs it any more; `None`: as its type has it.
+    pub expires_ms: Option<i64>,
+    /// W3C Trace Context.
+    pub traceparent: &'a str,
 }
 
 impl<'a> Event<'a> {
@@ -322,6 +331,12 @@ impl<'a> Event<'a> {
             organization: longer(&raw.organization),
             severity: longer(&raw.severity),
             recipient: longer(&raw.recipient),
+            language: longer(&raw.language),
+            dedupkey: longer(&raw.dedupkey),
+            component: longer(&raw.component),
+            folder: longer(&raw.folder),
+            expires_ms: if raw.expires_ms == TOCSIN_NO_TIME { None } else { Some(raw.expires_ms) },
+            traceparent: longer(&raw.traceparent),
         }
     }
 
@@ -338,7 +353,12 @@ impl<'a> Event<'a> {
         raw.organization = lend(self.organization);
         raw.severity = lend(self.severity);
         raw.recipient = lend(self.recipient);
-        raw.expires_ms = TOCSIN_NO_TIME;
+        raw.language = lend(self.language);
+        raw.dedupkey = lend(self.dedupkey);
+        raw.component = lend(self.component);
+        raw.folder = lend(self.folder);
+        raw.expires_ms = self.expires_ms.unwrap_or(TOCSIN_NO_TIME);
+        raw.traceparent = lend(self.traceparent);
         raw
     }
 }
@@ -404,5 +424,36 @@ impl<'a> Outcome<'a> {
             server_reply: lend(self.server_reply),
             transcript: lend(self.transcript),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_crosses_the_abi_with_every_attribute() {
+        let event = Event {
+            id: "7",
+            source: "/meter",
+            kind: "org.example.reading",
+            subject: "main",
+            time_ms: Some(1),
+            data: "{}",
+            organization: "acme",
+            severity: "warn",
+            recipient: "ops@example.org",
+            language: "fr",
+            dedupkey: "meter-main",
+            component: "meter",
+            folder: "/north",
+            expires_ms: Some(2),
+            traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        };
+        let raw = event.to_abi();
+        assert_eq!(format!("{:?}", unsafe { Event::borrowed(&raw) }), format!("{:?}", event));
+        let raw = Event::default().to_abi();
+        let empty = unsafe { Event::borrowed(&raw) };
+        assert_eq!((empty.time_ms, empty.expires_ms, empty.language), (None, None, ""));
     }
 }

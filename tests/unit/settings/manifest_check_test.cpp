@@ -133,6 +133,19 @@ TEST(ManifestCheck, FindsAGroupOfSettingsThatDoNotExist) {
             "groups.server[1]: names no setting: there is no \"tls.ca\" in \"settings\".");
 }
 
+TEST(ManifestCheck, FindsACapabilityThatIsAboutNoSetting) {
+  const std::string settings =
+      R"("settings": {"type": "object", "properties": {"host": {"type": "string"}, "port": {"type": "integer"},
+         "tls": {"type": "object", "properties": {"ca_file": {"type": "string"}}}}}, )";
+  const std::string channel = R"("tocsin.channel/1-draft")";
+  const std::string good = R"("capabilities": ["connect: setting:host,port", "read: setting:tls.ca_file"])";
+  EXPECT_EQ(fault_of(settings + good, channel), "none");
+  EXPECT_EQ(fault_of(settings + R"("capabilities": ["read: setting:tls.ca_file,tls.key"])", channel),
+            "capabilities[0]: names no setting: there is no \"tls.key\" in \"settings\".");
+  // A service speaks of the settings of whoever uses it.
+  EXPECT_EQ(fault_of(good, R"("tocsin.stream/1-draft")"), "none");
+}
+
 TEST(ManifestCheck, FindsASettingThatTheHostKeepsToItself) {
   const std::string retry = R"("settings": {"type": "object", "properties": {"retry": {"type": "integer"}}})";
   EXPECT_EQ(fault_of(retry, R"("tocsin.channel/1-draft")"),
