@@ -33,15 +33,16 @@ bool equal_without_case(std::string_view one, std::string_view other) {
   });
 }
 
-// Nothing: the token is right.
-std::optional<http_answer> check_token(std::string_view authorization, std::string_view token) {
+// What the token is, out of `Authorization: Bearer TOKEN`. Nothing: another scheme, or none.
+std::optional<std::string_view> bearer_token(std::string_view authorization) {
   constexpr std::string_view scheme = "Bearer ";
-  const bool sent = equal_without_case(authorization.substr(0, scheme.size()), scheme);
-  if (sent) {
-    authorization.remove_prefix(scheme.size());
-    authorization.remove_prefix(std::min(authorization.find_first_not_of(' '), authorization.size()));
-    if (same_token(authorization, token)) return std::nullopt;
-  }
+  if (!equal_without_case(authorization.substr(0, scheme.size()), scheme)) return std::nullopt;
+  authorization.remove_prefix(scheme.size());
+  authorization.remove_prefix(std::min(authorization.find_first_not_of(' '), authorization.size()));
+  return authorization;
+}
+
+http_answer unauthorized(bool sent) {
   const fault why = sent ? fault{"TOKEN_INVALID",
                                  "The token is not one of this host's.",
                                  "Send the token from <state_dir>/admin.token.",
@@ -54,56 +55,103 @@ std::optional<http_answer> check_token(std::string_view authorization, std::stri
                      sent ? R"(Bearer realm="tocsin", error="invalid_token")" : R"(Bearer realm="tocsin")");
 }
 
+// What the token is not enough for. Nothing: it is.
+std::optional<http_answer> check_rights(const principal_ptr& by, scope needed, callers whose) {
+  if (needed == scope::open) return std::nullopt;
+  if (!by->may(needed)) {
+    return problem(403,
+                   {"SCOPE_MISSING",
+                    "The token \"" + by->name + "\" allows " + std::string(to_text(by->allows)) +
+                        ", and this call needs " + std::string(to_text(needed)) + ".",
+                    "Use a token with the scope " + std::string(to_text(needed)) + ".",
+                    {}},
+                   "Forbidden");
+  }
+  if (whose == callers::host && by->is_bound()) {
+    return problem(
+        403,
+        {"ORGANIZATION_FORBIDDEN",
+         "The token \"" + by->name + "\" is bound to an organization, and this call is about the whole host.",
+         "Use a token that is bound to none.",
+         {}},
+        "Forbidden");
+  }
+  return std::nullopt;
+}
+
+scope scope_of(const manifest_http_route* route) {
+  if (route == nullptr) return scope::publish;
+  return route->scope == "open" ? scope::open : parse_scope(route->scope).value_or(scope::admin);
+}
+
 }  // namespace
 
-api::api(api_parts parts) : parts_(std::move(parts)) {}
+api::api(api_parts parts)
+    : parts_(std::move(parts)), administrator_(std::make_shared<principal>(principal{"admin.token", scope::admin})) {}
+
+// Nothing: it is the token of made.by.
+std::optional<http_answer> api::check_token(std::string_view authorization, admission& made) const {
+  const auto sent = bearer_token(authorization);
+  if (sent && same_token(*sent, parts_.admin_token)) made.by = administrator_;
+  if (made.by != nullptr) return std::nullopt;
+  return unauthorized(sent.has_value());
+}
 
 // The plugin's manifest says what it takes, so that no plugin runs for this.
-std::optional<http_answer> api::refuse_to_source(const http_request& head, std::string_view path,
-                                                 bool& takes_body) const {
+void api::admit_to_source(const http_request& head, std::string_view path, admission& made) const {
   const auto address = parse_source_address(path);
   auto routes = address && parts_.source_routes
                     ? parts_.source_routes(address->source)
                     : result<std::vector<manifest_http_route>>(fault{"NOT_FOUND", {}, {}, {}});
   const auto at_path = routes ? routes_at(*routes, address->path) : std::vector<manifest_http_route>();
   const auto* route = route_for(at_path, head.method);
-  if (route == nullptr || route->scope != "open") {
-    if (auto refused = check_token(head.authorization, parts_.admin_token)) return refused;
-  }
-  if (!routes && routes.error().code != "NOT_FOUND") return to_http(routes.error());
-  if (!routes) return not_found("There is no source at " + std::string(path) + ".");
-  if (at_path.empty()) return not_found("The source takes nothing at " + std::string(path) + ".");
-  if (route == nullptr) return not_allowed(head.method, methods_of(at_path));
-  takes_body = route->takes_body();
-  if (!takes_body || takes_content_type(*route, head.content_type)) return std::nullopt;
+  const auto needs = scope_of(route);
+  if (needs != scope::open && (made.refusal = check_token(head.authorization, made))) return;
+  const auto refuse = [&made](http_answer answer) { made.refusal = std::move(answer); };
+  if (!routes && routes.error().code != "NOT_FOUND") return refuse(to_http(routes.error()));
+  if (!routes) return refuse(not_found("There is no source at " + std::string(path) + "."));
+  if (at_path.empty()) return refuse(not_found("The source takes nothing at " + std::string(path) + "."));
+  if (route == nullptr) return refuse(not_allowed(head.method, methods_of(at_path)));
+  if ((made.refusal = check_rights(made.by, needs, callers::all))) return;
+  made.takes_body = route->takes_body();
+  if (!made.takes_body || takes_content_type(*route, head.content_type)) return;
   const std::vector<std::string_view> types(route->content_types.begin(), route->content_types.end());
-  return unsupported(joined(types));
+  refuse(unsupported(joined(types)));
 }
 
-std::optional<http_answer> api::refuse(const http_request& head, std::string_view path, const api_route* route) const {
-  if (route == nullptr || route->needs != scope::open) {
-    if (auto refused = check_token(head.authorization, parts_.admin_token)) return refused;
-  }
-  if (route == nullptr) return not_found("There is nothing at " + std::string(path) + ".");
-  if (!is_one_of(head.method, route->methods)) return not_allowed(head.method, joined(route->methods));
-  if (!route->content_types.empty() && !is_one_of(head.content_type, route->content_types))
-    return unsupported(joined(route->content_types));
-  return std::nullopt;
+void api::admit_to_host(const http_request& head, const std::vector<const api_route*>& at_path, admission& made) const {
+  const auto* const route = route_for(at_path, head.method);
+  const bool open =
+      route != nullptr ? route->needs == scope::open : !at_path.empty() && at_path.front()->needs == scope::open;
+  if (!open && (made.refusal = check_token(head.authorization, made))) return;
+  const auto refuse = [&made](http_answer answer) { made.refusal = std::move(answer); };
+  const std::string path(split_target(head.target).path);
+  if (at_path.empty()) return refuse(not_found("There is nothing at " + path + "."));
+  if (route == nullptr) return refuse(not_allowed(head.method, methods_of(at_path)));
+  if ((made.refusal = check_rights(made.by, route->needs, route->whose))) return;
+  made.takes_body = !route->content_types.empty();
+  if (made.takes_body && !is_one_of(head.content_type, route->content_types))
+    return refuse(unsupported(joined(route->content_types)));
+  made.route = route;
 }
 
 admission api::admit(const http_request& head) const {
   const auto path = split_target(head.target).path;
-  const auto* const route = find_route(path);
+  const auto at_path = routes_at(path);
   admission made;
-  made.to_source = route != nullptr && route->call == api_call::source;
-  made.takes_body = route != nullptr && !route->content_types.empty();
-  made.refusal = made.to_source ? refuse_to_source(head, path, made.takes_body) : refuse(head, path, route);
-  if (!made.refusal) made.route = route;
+  made.to_source = !at_path.empty() && at_path.front()->call == api_call::source;
+  if (made.to_source) {
+    admit_to_source(head, path, made);
+    if (!made.refusal) made.route = at_path.front();
+  } else {
+    admit_to_host(head, at_path, made);
+  }
   return made;
 }
 
-void api::handle(http_request request, const api_route& route, std::function<void(http_answer)> done) {
-  api_exchange call{parts_, std::move(request), std::move(done)};
+void api::handle(http_request request, const admission& admitted, std::function<void(http_answer)> done) {
+  const auto& route = *admitted.route;
+  api_exchange call{parts_, std::move(request), admitted.by, std::move(done)};
   const std::string target = call.request.target;
   const auto [path, query] = split_target(target);
   if (route.call == api_call::list) return call.list(query);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/bus/bus.hpp"
+#include "core/http/principal.hpp"
 #include "core/model/code.hpp"
 #include "core/model/fault.hpp"
 #include "core/model/store.hpp"
@@ -54,6 +55,7 @@ struct api_route;
 struct admission {
   std::optional<http_answer> refusal;  // nothing: the request may be made
   const api_route* route = nullptr;    // for handle(); null: it is refused
+  principal_ptr by;                    // for handle(); null: no token was asked for
   bool takes_body = false;
   bool to_source = false;  // its plugin answers, and gets the headers
 };
@@ -64,15 +66,16 @@ class api {
   explicit api(api_parts parts);
   // Address, token, method and content type, before the body is read; it is not looked at. [any thread]
   admission admit(const http_request& head) const;
-  // Of a request that was admitted to this route. Answers once, on any thread, possibly before this returns.
-  // [any thread]
-  void handle(http_request request, const api_route& route, std::function<void(http_answer)> done);
+  // Of a request that was admitted. Answers once, on any thread, possibly before this returns. [any thread]
+  void handle(http_request request, const admission& admitted, std::function<void(http_answer)> done);
 
  private:
-  std::optional<http_answer> refuse(const http_request& head, std::string_view path, const api_route* route) const;
-  std::optional<http_answer> refuse_to_source(const http_request& head, std::string_view path, bool& takes_body) const;
+  std::optional<http_answer> check_token(std::string_view authorization, admission& made) const;
+  void admit_to_source(const http_request& head, std::string_view path, admission& made) const;
+  void admit_to_host(const http_request& head, const std::vector<const api_route*>& at_path, admission& made) const;
 
   api_parts parts_;
+  principal_ptr administrator_;
 };
 
 // RFC 9457 application/problem+json with our code.

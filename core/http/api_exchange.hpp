@@ -14,6 +14,7 @@ namespace tocsin {
 struct api_exchange {
   const api_parts& parts;
   http_request request;
+  principal_ptr by;  // whose request it is; null: the call asks for no token
   std::function<void(http_answer)> done;
 
   // make() gives the answer, on the pool where there is one: the thread that has the facts is the store's, and has

@@ -142,7 +142,7 @@ class connection final : public http_connection, public std::enable_shared_from_
   std::optional<http_answer> refuse(const parser_type& parser, const admission& admitted, request_share& share);
   bool pass_over_body(const parser_type& parser);
   asio::awaitable<bool> refuse_unread(http_answer answer);
-  asio::awaitable<http_answer> ask(http_request request, const api_route& route);
+  asio::awaitable<http_answer> ask(http_request request, const admission& admitted);
   asio::awaitable<bool> serve_one(bool first);
   asio::awaitable<bool> write(http_answer answer, bool head, unsigned version, bool keep_alive);
   asio::awaitable<void> linger();
@@ -264,10 +264,10 @@ asio::awaitable<error_code> connection::read_body(parser_type& parser, budget::s
   co_return error_code();
 }
 
-asio::awaitable<http_answer> connection::ask(http_request request, const api_route& route) {
+asio::awaitable<http_answer> connection::ask(http_request request, const admission& admitted) {
   stream_.expires_never();
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(http_answer)>(
-      [this, &route](auto handler, http_request asked) {
+      [this, &admitted](auto handler, http_request asked) {
         struct question {
           explicit question(decltype(handler)&& waiting) : go_on(std::move(waiting)) {}
           decltype(handler) go_on;
@@ -286,7 +286,7 @@ asio::awaitable<http_answer> connection::ask(http_request request, const api_rou
           }
         };
         try {
-          api_.handle(std::move(asked), route, done);
+          api_.handle(std::move(asked), admitted, done);
         } catch (const std::exception& failed) {
           log::write(log::level::error, "a request cannot be answered", {{"cause", failed.what()}});
           done(problem(500, "REQUEST_FAILED", "Internal Server Error", "The host could not work on this request."));
@@ -339,7 +339,7 @@ asio::awaitable<bool> connection::serve_one(bool first) {
   }
   request.body = std::move(parser.get().body());
 
-  auto answer = co_await ask(std::move(request), *admitted.route);
+  auto answer = co_await ask(std::move(request), admitted);
   share.give_back();
   tell(method, path, answer);
   const bool keep_alive = keep_alive_wanted && !finishing_;

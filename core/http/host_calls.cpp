@@ -80,6 +80,7 @@ void api_exchange::source(std::string_view path, std::string_view query) {
   asked.path = std::move(address->path);
   asked.method = request.method == "HEAD" ? "GET" : std::move(request.method);
   asked.query = make_utf8(query);
+  if (by != nullptr) asked.organization = by->organization.value_or("");
   asked.body = std::move(request.body);
   asked.headers.reserve(request.headers.size());
   for (auto& [name, value] : request.headers) {

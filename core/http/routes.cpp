@@ -12,17 +12,19 @@ constexpr std::array<std::string_view, 1> post{"POST"};
 constexpr std::array<std::string_view, 2> cloudevents{"application/cloudevents+json",
                                                       "application/cloudevents-batch+json"};
 
-constexpr std::array<api_route, 9> routes{{
-    {"/healthz", api_call::live, scope::open, get_or_head, {}},
-    {"/readyz", api_call::ready, scope::open, get_or_head, {}},
-    {"/metrics", api_call::metrics, scope::open, get_or_head, {}},
-    {"/v1/events", api_call::publish, scope::publish, post, cloudevents},
-    {"/v1/deliveries", api_call::list, scope::read, get_or_head, {}},
-    {"/v1/deliveries/{}", api_call::show, scope::read, get_or_head, {}},
-    {"/v1/queue", api_call::queue, scope::read, get_or_head, {}},
-    {"/v1/plugins", api_call::plugins, scope::read, get_or_head, {}},
-    {"/v1/sources/{}/*", api_call::source, scope::publish, {}, {}},  // the source's plugin says what it takes
-}};
+// One row a call; a new one goes to the end, before the sources.
+constexpr auto routes = std::to_array<api_route>({
+    {"/healthz", get_or_head, api_call::live, scope::open, callers::all, {}},
+    {"/readyz", get_or_head, api_call::ready, scope::open, callers::all, {}},
+    {"/metrics", get_or_head, api_call::metrics, scope::open, callers::all, {}},
+    {"/v1/events", post, api_call::publish, scope::publish, callers::all, cloudevents},
+    {"/v1/deliveries", get_or_head, api_call::list, scope::read, callers::all, {}},
+    {"/v1/deliveries/{}", get_or_head, api_call::show, scope::read, callers::all, {}},
+    {"/v1/queue", get_or_head, api_call::queue, scope::read, callers::all, {}},
+    {"/v1/plugins", get_or_head, api_call::plugins, scope::read, callers::all, {}},
+    // What its plugin takes, and what the token must allow for it, is in the plugin's manifest.
+    {"/v1/sources/{}/*", {}, api_call::source, scope::publish, callers::all, {}},
+});
 
 // Up to the next '/', which is taken away, too.
 std::string_view take_segment(std::string_view& path) {
@@ -45,10 +47,32 @@ bool matches_path(std::string_view pattern, std::string_view path) {
   return pattern.empty() && path.empty();
 }
 
-const api_route* find_route(std::string_view path) {
-  const auto* const found =
-      std::find_if(routes.begin(), routes.end(), [path](const api_route& one) { return matches_path(one.path, path); });
-  return found == routes.end() ? nullptr : found;
+std::span<const api_route> all_routes() { return routes; }
+
+std::vector<const api_route*> routes_at(std::string_view path) {
+  std::vector<const api_route*> found;
+  for (const auto& one : routes) {
+    if (matches_path(one.path, path)) found.push_back(&one);
+  }
+  return found;
+}
+
+const api_route* route_for(const std::vector<const api_route*>& at_path, std::string_view method) {
+  for (const auto* one : at_path) {
+    if (std::find(one->methods.begin(), one->methods.end(), method) != one->methods.end()) return one;
+  }
+  return nullptr;
+}
+
+std::string methods_of(const std::vector<const api_route*>& at_path) {
+  std::string out;
+  for (const auto* one : at_path) {
+    for (const auto method : one->methods) {
+      if (!out.empty()) out += ", ";
+      out += method;
+    }
+  }
+  return out;
 }
 
 }  // namespace tocsin

@@ -55,7 +55,7 @@ class scripted_store : public store {
 inline void ask(api& of, http_request request, std::function<void(http_answer)> done) {
   auto admitted = of.admit(request);
   if (admitted.refusal) return done(std::move(*admitted.refusal));
-  of.handle(std::move(request), *admitted.route, std::move(done));
+  of.handle(std::move(request), admitted, std::move(done));
 }
 
 inline constexpr const char* token = "c2VjcmV0LXRva2Vu";
