@@ -4,6 +4,7 @@
 #   Any program that exits 0 when all is well.
 if(TOCSIN_BUILD_TESTS)
   find_package(GTest REQUIRED)
+  find_package(rapidcheck REQUIRED)
   include(GoogleTest)
 endif()
 
