@@ -17,6 +17,8 @@ constexpr std::size_t longest_transaction = 4'000;
 // changes.
 constexpr int frames_before_checkpoint = 2'000;
 
+constexpr std::chrono::seconds full_told_every{10};
+
 fault store_failed(const std::filesystem::path& file, const std::string& why) {
   return fault{"STORE_FAILED",
                "The store " + file.string() + " failed: " + why + ". Nothing more is acknowledged until a restart.",
@@ -129,7 +131,6 @@ bool store_engine::try_transaction(std::span<const std::unique_ptr<store_call>> 
     current = nullptr;
     tables_->write_counters();
     commit_.run();
-    full_told_ = false;
     return true;
   } catch (const sqlite::failure& why) {
     return recover_from(why, current, batch);
@@ -150,9 +151,7 @@ bool store_engine::recover_from(const sqlite::failure& why, store_call* culprit,
         call->refused_ = store_full(file_);
       }
     }
-    if (!std::exchange(full_told_, true)) {
-      log::write(log::level::error, "no space left for the store", {{"file", file_.string()}});
-    }
+    tell_full();
   } else {
     break_down(why.what());
     return true;
@@ -162,6 +161,15 @@ bool store_engine::recover_from(const sqlite::failure& why, store_call* culprit,
     call->rolled_back();
   }
   return false;
+}
+
+// Small writes may succeed between large ones that do not, and the log may be on the same disk: seldom, but again.
+void store_engine::tell_full() {
+  const auto now = std::chrono::steady_clock::now();
+  if (full_told_ && now < *full_told_ + full_told_every) return;
+  full_told_ = now;
+  log::write(log::level::error, "no space left for the store",
+             {{"file", file_.string()}, {"remedy", "make space on its disk; the host goes on by itself"}});
 }
 
 void store_engine::roll_back() {

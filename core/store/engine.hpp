@@ -4,6 +4,7 @@
 #include "core/model/fault.hpp"
 #include "core/store/tables.hpp"
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <exception>
@@ -58,6 +59,7 @@ class store_engine {
   bool try_transaction(std::span<const std::unique_ptr<store_call>> batch);  // false: once more
   bool recover_from(const sqlite::failure& why, store_call* culprit,
                     std::span<const std::unique_ptr<store_call>> batch);
+  void tell_full();
   void roll_back();
   void checkpoint();
   void end();
@@ -70,7 +72,7 @@ class store_engine {
   sqlite::statement begin_, commit_, rollback_;
   std::optional<fault> broken_;  // from then on nothing is written and every call is answered with it
   int frames_ = 0;               // in the write-ahead log
-  bool full_told_ = false;       // the log has a line about it
+  std::optional<std::chrono::steady_clock::time_point> full_told_;  // when the log had a line about it
 
   std::mutex mutex_;
   std::condition_variable wake_;

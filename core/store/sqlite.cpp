@@ -21,12 +21,33 @@ failure_kind kind_of(int code, int system_error) {
       return failure_kind::refused;
     case SQLITE_IOERR:
       // A failed sync stays a failure whatever its cause: what it was to keep may be lost.
-      return system_error == ENOSPC && code != SQLITE_IOERR_FSYNC && code != SQLITE_IOERR_DIR_FSYNC
+      return (system_error == ENOSPC || system_error == EDQUOT) && code != SQLITE_IOERR_FSYNC &&
+                     code != SQLITE_IOERR_DIR_FSYNC
                  ? failure_kind::full
                  : failure_kind::broken;
     default:
       return failure_kind::broken;
   }
+}
+
+int last_error_of(sqlite3_file* file) {
+  int error = 0;
+  if (file == nullptr || file->pMethods == nullptr ||
+      file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &error) != SQLITE_OK) {
+    return 0;
+  }
+  return error;
+}
+
+// errno of the call that failed. SQLite itself does not keep it where a COMMIT fails; its files do.
+int system_error_of(sqlite3* handle) {
+  if (const int error = sqlite3_system_errno(handle); error != 0) return error;
+  sqlite3_file* file = nullptr;
+  for (const int which : {SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER}) {
+    if (sqlite3_file_control(handle, "main", which, static_cast<void*>(&file)) != SQLITE_OK) continue;
+    if (const int error = last_error_of(file); error != 0) return error;
+  }
+  return 0;
 }
 
 }  // namespace
@@ -47,15 +68,17 @@ connection::connection(const std::filesystem::path& path) {
 }
 
 void connection::fail(int code) const {
-  const int system_error = handle_ ? sqlite3_system_errno(handle_.get()) : 0;
   std::string what = handle_ ? sqlite3_errmsg(handle_.get()) : sqlite3_errstr(code);
   const int extended = handle_ ? sqlite3_extended_errcode(handle_.get()) : code;
+  const int primary = extended & 0xff;
+  const bool of_system = handle_ && (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN);
+  const int system_error = of_system ? system_error_of(handle_.get()) : 0;
   what += " (SQLite code " + std::to_string(extended);
-  if (system_error != 0 && (extended & 0xff) == SQLITE_IOERR) {
+  if (system_error != 0) {
     what += std::string(": ") + std::strerror(system_error);
   }
   what += ")";
-  throw failure(kind_of(extended == SQLITE_OK ? code : extended, system_error), what);
+  throw failure(kind_of(extended == SQLITE_OK ? code : extended, system_error), what, system_error);
 }
 
 void connection::execute(const char* sql) {

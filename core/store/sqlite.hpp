@@ -26,11 +26,14 @@ enum class failure_kind {
 
 class failure : public std::runtime_error {
  public:
-  failure(failure_kind kind, const std::string& what) : std::runtime_error(what), kind_(kind) {}
+  failure(failure_kind kind, const std::string& what, int system_error = 0)
+      : std::runtime_error(what), kind_(kind), system_error_(system_error) {}
   failure_kind kind() const { return kind_; }
+  int system_error() const { return system_error_; }  // errno of the call that failed; 0: none did, or it is not known
 
  private:
   failure_kind kind_;
+  int system_error_;
 };
 
 class connection {

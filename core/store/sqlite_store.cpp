@@ -177,11 +177,20 @@ void sqlite_store::accept(accept_batch batch, callback<std::vector<accept_answer
                                     std::move(done), weight);
 }
 
-fault cannot_open(const std::filesystem::path& file, const std::string& why) {
+constexpr const char* replace_it = "Put a backup in its place, or move the file away to begin with an empty store.";
+
+fault cannot_open(const std::filesystem::path& file, const std::string& why, const char* remedy = replace_it) {
   return fault{"STORE_FAILED",
                "The store " + file.string() + " cannot be opened: " + why + ".",
-               "Put a backup in its place, or move the file away to begin with an empty store.",
+               remedy,
                {file.string(), 0, 0, {}}};
+}
+
+// Where the disk is at fault the file may well be whole: nobody should be told to put it away.
+const char* remedy_for(const sqlite::failure& why) {
+  if (why.kind() == sqlite::failure_kind::full) return "Make space on its disk, then start the host again.";
+  if (why.system_error() != 0) return "Check the disk and its rights, then start the host again.";
+  return replace_it;
 }
 
 result<void> check_header(sqlite::connection& database, const std::filesystem::path& file) {
@@ -316,7 +325,7 @@ result<std::unique_ptr<store>> open_sqlite_store(const std::filesystem::path& st
     return std::unique_ptr<store>(
         std::make_unique<sqlite_store>(std::move(*lock), std::move(**key), file, std::move(database), owner));
   } catch (const sqlite::failure& why) {
-    return cannot_open(file, why.what());
+    return cannot_open(file, why.what(), remedy_for(why));
   }
 }
 
