@@ -11,47 +11,15 @@ The build folder needs TOCSIN_BUILD_BENCHMARKS=ON and the target smtp_driver."""
 import argparse
 import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(REPOSITORY / "tests" / "support" / "postfix"))
-from postfix import environment, fetch, free_port  # noqa: E402
+from measuring import MESSAGE_SIZE, Sink, environment, fetch
 
 GOALS = {8: 1.5, 1: 2.5}  # connections -> the plugin's mails/s over smtp-source's
-MESSAGE_SIZE = 2000
-START_LIMIT = 10.0  # seconds
-
-
-class Sink:
-    """smtp-sink on a port of its own."""
-
-    def __init__(self, root):
-        self.root = root
-
-    def __enter__(self):
-        self.port = free_port()
-        user = ["-u", "nobody"] if os.geteuid() == 0 else []
-        self.process = subprocess.Popen([self.root / "usr/sbin/smtp-sink", *user, f"127.0.0.1:{self.port}", "1024"],
-                                        env=environment(self.root))
-        deadline = time.monotonic() + START_LIMIT
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port)).close()
-                return self
-            except OSError:
-                if time.monotonic() > deadline or self.process.poll() is not None:
-                    self.__exit__()
-                    raise RuntimeError("smtp-sink did not start")
-                time.sleep(0.01)
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait()
 
 
 def run_source(root, port, connections, mails):

@@ -11,6 +11,7 @@ class _Session(socketserver.StreamRequestHandler):
     wbufsize = 0
 
     def handle(self):
+        self.server.owner.open.wait()
         try:
             self._answer("220 sink ready")
             while line := self.rfile.readline(4096):
@@ -57,10 +58,13 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 class MailSink:
-    """.port, and .raw_mails(): every message whose final dot came, whether or not its client lived to read the reply."""
+    """.port, and .raw_mails(): every message whose final dot came, whether or not its client lived to read the reply.
+    While it is held, new connections to it are taken and hear nothing."""
 
     def __init__(self):
         self._mails, self._lock = [], threading.Lock()
+        self.open = threading.Event()
+        self.open.set()
         self._server = _Server(("127.0.0.1", 0), _Session)
         self._server.owner = self
         self.port = self._server.server_address[1]
@@ -75,7 +79,14 @@ class MailSink:
         with self._lock:
             return list(self._mails)
 
+    def hold(self):
+        self.open.clear()
+
+    def release(self):
+        self.open.set()
+
     def close(self):
+        self.release()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
