@@ -152,7 +152,9 @@ outcome render_failed(const leased_delivery& delivery, std::string why) {
 }
 
 constexpr const char* unreadable =
-    "The event's payload cannot be read: it was erased, or sealed with a key that is not the one in store.key.";
+    "The event's payload cannot be read: it was erased, damaged on the disk, or sealed with a key that is not the one "
+    "in "
+    "store.key.";
 
 outgoing_message message_of(const flight& what) {
   const auto& delivery = what.delivery;

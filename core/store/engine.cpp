@@ -2,6 +2,7 @@
 #include "core/store/engine.hpp"
 
 #include "core/observe/log.hpp"
+#include "core/store/salvage.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -43,16 +44,19 @@ fault store_closed() {
 
 }  // namespace
 
-store_engine::store_engine(std::filesystem::path file, std::unique_ptr<sqlite::connection> database,
-                           const sealing_key& key, std::int64_t owner)
-    : file_(std::move(file)),
-      database_(std::move(database)),
-      tables_(std::make_unique<tables>(*database_, key, owner)),
-      begin_(*database_, "BEGIN"),
-      commit_(*database_, "COMMIT"),
-      rollback_(*database_, "ROLLBACK") {
-  database_->on_commit([](void* self, int frames) { static_cast<store_engine*>(self)->frames_ = frames; }, this);
+store_engine::store_engine(std::filesystem::path file, database_ptr database, const sealing_key& key,
+                           std::int64_t owner, std::function<result<database_ptr>()> save)
+    : file_(std::move(file)), key_(key), owner_(owner), save_(std::move(save)) {
+  begin_session(std::move(database));
   thread_ = std::thread([this] { run(); });
+}
+
+void store_engine::begin_session(database_ptr database) {
+  auto& open = *database;
+  session_.reset(new session{
+      std::move(database), tables(open, key_, owner_), {open, "BEGIN"}, {open, "COMMIT"}, {open, "ROLLBACK"}});
+  frames_ = 0;
+  open.on_commit([](void* self, int frames) { static_cast<store_engine*>(self)->frames_ = frames; }, this);
 }
 
 store_engine::~store_engine() { close(); }
@@ -111,6 +115,7 @@ void store_engine::run() {
 }
 
 void store_engine::run_transaction(std::span<const std::unique_ptr<store_call>> batch) {
+  healed_ = false;
   while (!broken_ && !try_transaction(batch)) {
   }
   answer_all(batch);
@@ -121,16 +126,16 @@ void store_engine::run_transaction(std::span<const std::unique_ptr<store_call>> 
 bool store_engine::try_transaction(std::span<const std::unique_ptr<store_call>> batch) {
   store_call* current = nullptr;
   try {
-    begin_.run();
+    session_->begin.run();
     for (const auto& call : batch) {
       if (!call->refused_) {
         current = call.get();
-        call->finished_ = call->carry_out(*tables_);
+        call->finished_ = call->carry_out(session_->in);
       }
     }
     current = nullptr;
-    tables_->write_counters();
-    commit_.run();
+    session_->in.write_counters();
+    session_->commit.run();
     return true;
   } catch (const sqlite::failure& why) {
     return recover_from(why, current, batch);
@@ -152,6 +157,11 @@ bool store_engine::recover_from(const sqlite::failure& why, store_call* culprit,
       }
     }
     tell_full();
+  } else if (why.kind() == sqlite::failure_kind::damaged && heal(why.what())) {
+    for (const auto& call : batch) {
+      call->rolled_back();
+    }
+    return false;
   } else {
     break_down(why.what());
     return true;
@@ -174,10 +184,10 @@ void store_engine::tell_full() {
 
 void store_engine::roll_back() {
   try {
-    if (database_->in_transaction()) {
-      rollback_.run();
+    if (session_->database->in_transaction()) {
+      session_->rollback.run();
     }
-    tables_->forget();
+    session_->in.forget();
   } catch (const sqlite::failure& why) {
     break_down(why.what());
   }
@@ -186,8 +196,31 @@ void store_engine::roll_back() {
 // What a failed sync was to keep may be lost, and a second one would call that success: the file is not touched again.
 void store_engine::break_down(const std::string& why) {
   broken_ = store_failed(file_, why);
-  database_->leave_log_on_close();
+  if (session_) session_->database->leave_log_on_close();
   log::write(log::level::error, "the store failed", {{"file", file_.string()}, {"cause", why}});
+}
+
+// Goes on with what can be read of the file. Nothing of the transaction at hand was acknowledged; it is carried out
+// anew.
+bool store_engine::heal(const std::string& why) {
+  if (std::exchange(healed_, true)) return false;
+  log::write(log::level::error, "the store is damaged; what can be read of it is saved",
+             {{"file", file_.string()}, {"cause", why}});
+  sqlite::note_damage(file_);
+  session_->database->leave_log_on_close();
+  session_.reset();
+  try {
+    auto saved = save_();
+    if (saved) {
+      begin_session(std::move(*saved));
+      return true;
+    }
+    log::write(log::level::error, "the damaged store could not be saved",
+               {{"why", saved.error().what}, {"remedy", saved.error().remedy}});
+  } catch (const sqlite::failure& again) {
+    log::write(log::level::error, "the damaged store could not be saved", {{"why", again.what()}});
+  }
+  return false;
 }
 
 void store_engine::answer_all(std::span<const std::unique_ptr<store_call>> batch) {
@@ -212,7 +245,7 @@ void store_engine::checkpoint() {
     return;
   }
   try {
-    database_->checkpoint();
+    session_->database->checkpoint();
     frames_ = 0;
   } catch (const sqlite::failure& why) {
     if (why.kind() != sqlite::failure_kind::full) {

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <exception>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -41,9 +42,12 @@ class store_call {
 
 class store_engine {
  public:
-  // The database is open and up to date; the key outlives this.
-  store_engine(std::filesystem::path file, std::unique_ptr<sqlite::connection> database, const sealing_key& key,
-               std::int64_t owner);
+  using database_ptr = std::unique_ptr<sqlite::connection>;
+
+  // The database is open and up to date; the key outlives this. save: called on the store's thread, with the database
+  // closed, when the file turns out to be damaged: opens what can be saved of it.
+  store_engine(std::filesystem::path file, database_ptr database, const sealing_key& key, std::int64_t owner,
+               std::function<result<database_ptr>()> save);
   ~store_engine();
 
   // Answers at once if the engine is closed. [any thread]
@@ -64,14 +68,25 @@ class store_engine {
   void checkpoint();
   void end();
   void break_down(const std::string& why);
+  void begin_session(database_ptr database);
+  bool heal(const std::string& why);
   void answer_all(std::span<const std::unique_ptr<store_call>> batch);
 
+  // The open file, and all that is prepared for it.
+  struct session {
+    database_ptr database;
+    tables in;
+    sqlite::statement begin, commit, rollback;
+  };
+
   const std::filesystem::path file_;
-  std::unique_ptr<sqlite::connection> database_;
-  std::unique_ptr<tables> tables_;
-  sqlite::statement begin_, commit_, rollback_;
-  std::optional<fault> broken_;  // from then on nothing is written and every call is answered with it
-  int frames_ = 0;               // in the write-ahead log
+  const sealing_key& key_;
+  const std::int64_t owner_;
+  const std::function<result<database_ptr>()> save_;
+  std::unique_ptr<session> session_;  // null: the store has broken down at its damage
+  bool healed_ = false;               // within this transaction: a second time would be in vain
+  std::optional<fault> broken_;       // from then on nothing is written and every call is answered with it
+  int frames_ = 0;                    // in the write-ahead log
   std::optional<std::chrono::steady_clock::time_point> full_told_;  // when the log had a line about it
 
   std::mutex mutex_;

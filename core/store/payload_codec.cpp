@@ -1,13 +1,43 @@
 // The part of an event that has no column of its own, as bytes.
 #include "core/store/payload_codec.hpp"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include <cstdint>
 #include <utility>
 
 namespace tocsin {
 namespace {
 
-constexpr char format = 1;
+constexpr char format_without_sum = 1;
+constexpr char format = 2;  // a sum of all that follows stands behind it
+constexpr std::size_t sum_bytes = 8;
+
+// XXH3, 64 bits, the lowest byte first: finds what a disk changed, not what somebody forged.
+std::string sum_of(std::string_view members) {
+  auto sum = XXH3_64bits(members.data(), members.size());
+  std::string out;
+  for (std::size_t at = 0; at < sum_bytes; ++at, sum >>= 8) {
+    out += static_cast<char>(sum & 0xff);
+  }
+  return out;
+}
+
+// Takes what stands before the members. False: they are not what was written.
+bool take_head(std::string_view& bytes) {
+  if (bytes.empty()) {
+    return false;
+  }
+  const char written = bytes.front();
+  bytes.remove_prefix(1);
+  if (written != format) {
+    return written == format_without_sum;
+  }
+  const auto sum = bytes.substr(0, sum_bytes);
+  bytes.remove_prefix(sum.size());
+  return sum == sum_of(bytes);
+}
 
 // The numbers are stored: never change one, add at the end.
 enum class tag : std::uint8_t {
@@ -116,7 +146,7 @@ bool take_member(tag what, std::string_view value, event& into) {
 std::string encode_payload(const event& value) {
   std::string out;
   out.reserve(value.data.size() + 256);
-  out += format;
+  out.append(1 + sum_bytes, format);
   put(out, tag::subject, value.subject);
   if (value.time) {
     std::string number;
@@ -134,14 +164,14 @@ std::string encode_payload(const event& value) {
   for (const auto& [name, text] : value.attributes) {
     put(out, tag::attribute, std::string(name).append(1, '\0').append(text));
   }
+  out.replace(1, sum_bytes, sum_of(std::string_view(out).substr(1 + sum_bytes)));
   return out;
 }
 
 bool decode_payload(std::string_view bytes, event& into) {
-  if (bytes.empty() || bytes.front() != format) {
+  if (!take_head(bytes)) {
     return false;
   }
-  bytes.remove_prefix(1);
   while (!bytes.empty()) {
     const auto what = static_cast<tag>(bytes.front());
     bytes.remove_prefix(1);

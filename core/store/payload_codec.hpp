@@ -11,7 +11,8 @@ namespace tocsin {
 
 // Everything of value but id, source, type, organization, severity and expires.
 std::string encode_payload(const event& value);
-// Fills what encode_payload() wrote into `into`. False: bytes are no payload; into is then unspecified.
+// Fills what encode_payload() wrote into `into`. False: bytes are no payload, or were changed since they were written;
+// into is then unspecified.
 bool decode_payload(std::string_view bytes, event& into);
 
 }  // namespace tocsin

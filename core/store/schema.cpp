@@ -177,18 +177,19 @@ std::int64_t schema_version() { return static_cast<std::int64_t>(steps.size()); 
 
 std::int64_t schema_version_of(connection& database) { return database.value_of("PRAGMA user_version"); }
 
-void migrate(connection& database) {
+void migrate(connection& database, std::int64_t version) {
   const auto from = static_cast<std::size_t>(schema_version_of(database));
-  if (from >= steps.size()) {
+  const auto end = static_cast<std::size_t>(version);
+  if (from >= end) {
     return;
   }
   database.execute("BEGIN IMMEDIATE");
   try {
-    for (std::size_t step = from; step < steps.size(); ++step) {
+    for (std::size_t step = from; step < end; ++step) {
       database.execute(steps[step]);
     }
     database.execute(("PRAGMA application_id = " + std::to_string(application_id)).c_str());
-    database.execute(("PRAGMA user_version = " + std::to_string(steps.size())).c_str());
+    database.execute(("PRAGMA user_version = " + std::to_string(version)).c_str());
     database.execute("COMMIT");
   } catch (const failure&) {
     if (database.in_transaction()) {

@@ -13,7 +13,7 @@ inline constexpr std::int64_t application_id = 0x54435331;  // "TCS1" in the fil
 std::int64_t schema_version();
 // What the file says: 0 for a new one.
 std::int64_t schema_version_of(connection& database);
-// Every step from the file's version to ours, in one transaction. Throws failure.
-void migrate(connection& database);
+// Every step from the file's version to `version`, in one transaction. Throws failure.
+void migrate(connection& database, std::int64_t version = schema_version());
 
 }  // namespace tocsin::sqlite

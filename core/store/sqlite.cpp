@@ -13,6 +13,9 @@ failure_kind kind_of(int code, int system_error) {
   switch (code & 0xff) {
     case SQLITE_FULL:
       return failure_kind::full;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return failure_kind::damaged;
     case SQLITE_CONSTRAINT:
     case SQLITE_TOOBIG:
     case SQLITE_MISMATCH:
@@ -203,6 +206,16 @@ void statement::bind(int index, std::nullopt_t, bool) {
   if (const int code = sqlite3_bind_null(handle_.get(), index); code != SQLITE_OK) {
     connection_->fail(code);
   }
+}
+
+void statement::run_with(const rows& row) {
+  for (int column = 0; column < sqlite3_column_count(row.statement_); ++column) {
+    const int code = sqlite3_bind_value(handle_.get(), column + 1, sqlite3_column_value(row.statement_, column));
+    if (code != SQLITE_OK) {
+      connection_->fail(code);
+    }
+  }
+  finish();
 }
 
 void statement::finish() {

@@ -21,7 +21,8 @@ using bytes = std::span<const std::byte>;
 enum class failure_kind {
   refused,  // this statement cannot be carried out (a constraint, a size); the connection is as good as before
   full,     // no space is left
-  broken,   // I/O failed, or the file is damaged
+  broken,   // I/O failed
+  damaged,  // the file holds what nobody wrote
 };
 
 class failure : public std::runtime_error {
@@ -88,6 +89,7 @@ class rows {
   bytes blob(int column) const;
 
  private:
+  friend class statement;
   connection* connection_;
   sqlite3_stmt* statement_;
 };
@@ -103,6 +105,8 @@ class statement {
     bind_all(false, values...);
     finish();
   }
+  // With the columns of another statement's row as its values, whatever their types.
+  void run_with(const rows& row);
   // Run row by row. Texts are copied.
   template <class... Values>
   rows query(const Values&... values) {

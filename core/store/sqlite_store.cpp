@@ -5,11 +5,14 @@
 #include "core/observe/log.hpp"
 #include "core/store/engine.hpp"
 #include "core/store/payload_codec.hpp"
+#include "core/store/salvage.hpp"
 #include "core/store/schema.hpp"
 #include "core/store/sealing.hpp"
 #include "core/store/state_folder.hpp"
 
+#include <functional>
 #include <new>
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -70,8 +73,11 @@ class list_call final : public store_call {
 class sqlite_store final : public store {
  public:
   sqlite_store(state_folder_lock lock, sealing_key key, std::filesystem::path file,
-               std::unique_ptr<sqlite::connection> database, std::int64_t owner)
-      : lock_(std::move(lock)), key_(std::move(key)), engine_(std::move(file), std::move(database), key_, owner) {}
+               std::unique_ptr<sqlite::connection> database, std::int64_t owner,
+               std::function<result<std::unique_ptr<sqlite::connection>>()> save)
+      : lock_(std::move(lock)),
+        key_(std::move(key)),
+        engine_(std::move(file), std::move(database), key_, owner, std::move(save)) {}
 
   void recover(time_ms now, callback<recovery> done) override {
     write<recovery>([now](tables& in) { return in.recover(now); }, std::move(done));
@@ -281,6 +287,82 @@ constexpr const char* settings_of_connection =
     "PRAGMA secure_delete = ON;"
     "PRAGMA cell_size_check = ON;";
 
+// Open and up to date. Throws failure.
+result<std::unique_ptr<sqlite::connection>> open_database(const std::filesystem::path& file) {
+  auto database = std::make_unique<sqlite::connection>(file);
+  database->execute(sole_connection);
+  if (auto checked = check_header(*database, file); !checked) {
+    return checked.error();
+  }
+  database->execute(settings_of_connection);
+  if (const auto mode = database->text_of("PRAGMA journal_mode"); mode != "wal") {
+    return cannot_open(file, "this file system allows no write-ahead log (journal mode " + mode + ")");
+  }
+  sqlite::migrate(*database);
+  return database;
+}
+
+void report(const std::filesystem::path& file, const sqlite::salvage_report& saved) {
+  if (!saved.unreadable.empty()) {
+    log::write(log::level::error, "nothing could be read of the damaged store; an empty one takes its place",
+               {{"file", file.string()},
+                {"why", saved.unreadable},
+                {"set_aside", saved.set_aside.string()},
+                {"remedy", "what waited in it is lost unless a backup is put in its place"}});
+    return;
+  }
+  log::write(log::level::error, "a damaged store was replaced by what could be read of it",
+             {{"file", file.string()},
+              {"events", std::to_string(saved.events)},
+              {"deliveries", std::to_string(saved.deliveries)},
+              {"lost_rows", std::to_string(saved.lost_rows)},
+              {"set_aside", saved.set_aside.string()}});
+}
+
+result<std::unique_ptr<sqlite::connection>> save_database(const std::filesystem::path& file) {
+  auto saved = sqlite::salvage(file);
+  if (!saved) return saved.error();
+  report(file, *saved);
+  return open_database(file);
+}
+
+// was_used: a host has written to it before.
+result<std::unique_ptr<sqlite::connection>> open_or_save(const std::filesystem::path& file, bool was_used) {
+  if (auto finished = sqlite::finish_exchange(file); !finished) return finished.error();
+  std::error_code error;
+  const bool emptied = was_used && std::filesystem::file_size(file, error) == 0 && !error;
+  if (auto made = make_private_file(file); !made) return made.error();
+  if (emptied || sqlite::is_noted_as_damaged(file)) return save_database(file);
+  return open_database(file);
+}
+
+struct opened_file {
+  std::unique_ptr<sqlite::connection> database;
+  std::int64_t owner = 0;
+};
+
+// Ready for this run; makes the key of a new store. Throws failure.
+result<opened_file> open_for_run(const std::filesystem::path& file, std::optional<sealing_key>& key,
+                                 const std::string& message_host) {
+  auto database = open_or_save(file, key.has_value());
+  if (!database) return database.error();
+  const auto key_file = file.parent_path() / "store.key";
+  if (auto readable = check_key(**database, key ? key->id() : std::string(), key_file); !readable) {
+    return readable.error();
+  }
+  if (!key) {
+    auto made = sealing_key::make(key_file);
+    if (!made) return made.error();
+    key.emplace(std::move(*made));
+  }
+  note_key(**database, key->id());
+  const auto owner = begin_run(**database, message_host);
+  if (auto synced = sync_folder(file.parent_path()); !synced) {
+    return synced.error();
+  }
+  return opened_file{std::move(*database), owner};
+}
+
 }  // namespace
 
 result<std::unique_ptr<store>> open_sqlite_store(const std::filesystem::path& state_dir,
@@ -289,43 +371,24 @@ result<std::unique_ptr<store>> open_sqlite_store(const std::filesystem::path& st
   if (!lock) {
     return lock.error();
   }
-  const auto key_file = state_dir / "store.key";
-  auto key = sealing_key::load(key_file);
+  auto key = sealing_key::load(state_dir / "store.key");
   if (!key) {
     return key.error();
   }
   const auto file = state_dir / "tocsin.db";
-  if (auto made = make_private_file(file); !made) {
-    return made.error();
-  }
-  try {
-    auto database = std::make_unique<sqlite::connection>(file);
-    database->execute(sole_connection);
-    if (auto checked = check_header(*database, file); !checked) {
-      return checked.error();
+  for (bool again = false;; again = true) {
+    try {
+      auto opened = open_for_run(file, *key, message_host);
+      if (!opened) return opened.error();
+      return std::unique_ptr<store>(std::make_unique<sqlite_store>(std::move(*lock), std::move(**key), file,
+                                                                   std::move(opened->database), opened->owner,
+                                                                   [file] { return save_database(file); }));
+    } catch (const sqlite::failure& why) {
+      if (again || why.kind() != sqlite::failure_kind::damaged) return cannot_open(file, why.what(), remedy_for(why));
+      log::write(log::level::error, "the store is damaged; what can be read of it is saved",
+                 {{"file", file.string()}, {"cause", why.what()}});
+      sqlite::note_damage(file);
     }
-    database->execute(settings_of_connection);
-    if (const auto mode = database->text_of("PRAGMA journal_mode"); mode != "wal") {
-      return cannot_open(file, "this file system allows no write-ahead log (journal mode " + mode + ")");
-    }
-    sqlite::migrate(*database);
-    if (auto readable = check_key(*database, *key ? (*key)->id() : std::string(), key_file); !readable) {
-      return readable.error();
-    }
-    if (!*key) {
-      auto made = sealing_key::make(key_file);
-      if (!made) return made.error();
-      key->emplace(std::move(*made));
-    }
-    note_key(*database, (*key)->id());
-    const auto owner = begin_run(*database, message_host);
-    if (auto synced = sync_folder(state_dir); !synced) {
-      return synced.error();
-    }
-    return std::unique_ptr<store>(
-        std::make_unique<sqlite_store>(std::move(*lock), std::move(**key), file, std::move(database), owner));
-  } catch (const sqlite::failure& why) {
-    return cannot_open(file, why.what(), remedy_for(why));
   }
 }
 

@@ -50,42 +50,6 @@ TEST_F(StoreOpen, RefusesAStoreOfANewerVersion) {
   EXPECT_NE(std::string::npos, opened.error().what.find("99"));
 }
 
-TEST_F(StoreOpen, SaysThatADamagedFileIsOne) {
-  store_.reset();
-  std::ofstream(file(), std::ios::trunc) << std::string(8192, 'x');
-  auto opened = open_sqlite_store(folder_.path() / "state", "mail.example.org");
-  ASSERT_FALSE(opened);
-  EXPECT_EQ("STORE_FAILED", opened.error().code);
-  EXPECT_NE(std::string::npos, opened.error().what.find(file().string()));
-  EXPECT_NE(std::string::npos, opened.error().what.find("not a database")) << opened.error().what;
-  EXPECT_FALSE(opened.error().remedy.empty());
-}
-
-TEST_F(StoreOpen, StopsAtADamagedPageAndAcknowledgesNothingMore) {
-  std::vector<accept_item> items;
-  for (std::int64_t at = 1; at <= 2'000; ++at) {
-    items.push_back(make_item(at, make_event("e" + std::to_string(at)), {make_delivery(at)}));
-  }
-  ASSERT_TRUE(calls().accept(make_batch(std::move(items))));
-  store_.reset();
-  const auto size = std::filesystem::file_size(file());
-  {
-    std::fstream pages(file(), std::ios::in | std::ios::out | std::ios::binary);
-    for (auto page = size / 4096 / 2; page < size / 4096 * 7 / 10; ++page) {
-      pages.seekp(static_cast<std::streamoff>(page * 4096));
-      pages << std::string(4096, '\xee');
-    }
-  }
-  open();
-  auto listed = calls().list({.recipient = "nobody@example.org"});
-  ASSERT_FALSE(listed);
-  EXPECT_EQ("STORE_FAILED", listed.error().code);
-  EXPECT_NE(std::string::npos, listed.error().what.find("malformed")) << listed.error().what;
-  auto accepted = calls().accept(one_of(1'000));
-  ASSERT_FALSE(accepted);
-  EXPECT_EQ("STORE_FAILED", accepted.error().code);
-}
-
 TEST_F(StoreOpen, LeavesAForeignDatabaseAlone) {
   store_.reset();
   std::filesystem::remove(file());
