@@ -111,4 +111,12 @@ struct queue_options : common_options {
 int queue_list(const queue_options& options);
 int queue_show(const queue_options& options);
 
+struct token_options : common_options {
+  std::string name, scope, organization;
+  std::vector<std::string> types;
+};
+int token_create(const token_options& options);
+int token_list(const token_options& options);
+int token_revoke(const token_options& options);
+
 }  // namespace tocsin::app

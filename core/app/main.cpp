@@ -47,6 +47,7 @@ struct all_options {
   plugin_sign_options sign;
   plugin_verify_options verify;
   queue_options queue_list, queue_show;
+  token_options token_create, token_list, token_revoke;
 };
 
 void add_host_commands(CLI::App& program, all_options& all, std::function<int()>& chosen) {
@@ -177,6 +178,27 @@ void add_queue_commands(CLI::App& program, all_options& all, std::function<int()
   show.add_option("id", all.queue_show.id, "A delivery's identifier")->required();
 }
 
+void add_token_commands(CLI::App& program, all_options& all, std::function<int()>& chosen) {
+  CLI::App& token = *program.add_subcommand("token", "Make, list and revoke tokens for the running host's HTTP API");
+  token.require_subcommand(1);
+  auto& create = add_command(token, "create", "Make a token and print it: this once, the host keeps only its hash",
+                             all.token_create, &token_create, chosen);
+  create.add_option("--name", all.token_create.name, "What it is called from now on")->required();
+  create.add_option("--scope", all.token_create.scope, "What it allows: publish, read, operate or admin")
+      ->required()
+      ->check(CLI::IsMember({"publish", "read", "operate", "admin"}));
+  create.add_option("--organization", all.token_create.organization, "The only organization that it reaches");
+  create
+      .add_option("--types", all.token_create.types,
+                  "Globs over the types of events that it may publish; every type if none is given")
+      ->type_name("GLOB...");
+  add_command(token, "list", "Every token with what it allows; never the token itself", all.token_list, &token_list,
+              chosen);
+  auto& revoke = add_command(token, "revoke", "Take a token's rights away, at once and for good", all.token_revoke,
+                             &token_revoke, chosen);
+  revoke.add_option("name", all.token_revoke.name, "A token's name")->required();
+}
+
 // CLI11 says of an unknown command only that one is missing.
 std::string misspelt_command(const CLI::App& program, int count, char** arguments) {
   const CLI::App* within = &program;
@@ -215,6 +237,7 @@ int main(int count, char** arguments) {
   add_config_commands(program, all, chosen);
   add_plugin_commands(program, all, chosen);
   add_queue_commands(program, all, chosen);
+  add_token_commands(program, all, chosen);
   if (const auto meant = misspelt_command(program, count, arguments); !meant.empty()) {
     std::fprintf(stderr, "%s\n", meant.c_str());
     return exit_usage;

@@ -97,6 +97,9 @@ result<void> pipeline::impl::open_state() {
   auto token = app::admin_token(state_dir);
   if (!token) return token.error();
   admin_token = std::move(*token);
+  auto known = wait_for<std::vector<token_record>>([this](auto done) { store->tokens(std::move(done)); });
+  if (!known) return known.error();
+  tokens = std::move(*known);
   return {};
 }
 

@@ -22,6 +22,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 namespace tocsin {
 
@@ -52,6 +53,7 @@ struct pipeline::impl {
   std::unique_ptr<http_listener> listener;
   open_file address_file;  // locked while this host serves
   std::string admin_token;
+  std::vector<token_record> tokens;               // what the store had at the start; the API's from then on
   std::mutex control;                             // the plugin host's functions are for one thread at a time
   std::chrono::nanoseconds secrets_forgotten{0};  // when, by the clock's monotonic()
   std::atomic<bool> ready{false};

@@ -99,6 +99,8 @@ api_parts pipeline::impl::parts_for_api() {
   parts.store = store.get();
   parts.codes = &plugins->codes();
   parts.admin_token = admin_token;
+  parts.tokens = std::move(tokens);
+  parts.clock = clock.get();
   parts.metrics = [this](const state_counts* counts) { return own_metrics->text(counts); };
   parts.not_ready = [this]() -> faults {
     if (!ready) return {{"HOST_STARTING", "The host is starting or stopping."}};
@@ -111,6 +113,12 @@ api_parts pipeline::impl::parts_for_api() {
   };
   parts.source_routes = [this](const std::string& name) {
     return app::routes_of_source(*plugins, *settings.current(), name);
+  };
+  parts.source_organization = [this](const std::string& name) {
+    for (const auto& source : settings.current()->sources()) {
+      if (source.name == name) return source.organization;
+    }
+    return std::string();
   };
   parts.ask_source = [this](source_request what, source_answer_handler done) {
     plugins->request(std::move(what), std::move(done));

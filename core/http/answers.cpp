@@ -48,6 +48,18 @@ http_answer unsupported(const std::string& accepted) {
 
 http_answer not_found(const std::string& detail) { return problem(404, "NOT_FOUND", "Not Found", detail); }
 
+std::optional<http_answer> restrict_to(const principal& by, std::optional<std::string>& organization) {
+  if (organization && !by.reaches(*organization)) {
+    return problem(403,
+                   {"ORGANIZATION_FORBIDDEN",
+                    "The token \"" + by.name + "\" is bound to another organization than \"" + *organization + "\".",
+                    "Leave the organization out, or use that one's token.", at_key("organization")},
+                   "Forbidden");
+  }
+  if (by.is_bound()) organization = by.organization;
+  return std::nullopt;
+}
+
 fault bad_value(const std::string& name, const std::string& value, const std::string& taken) {
   return fault{"REQUEST_INVALID",
                "\"" + value + "\" is no value for the query parameter \"" + name + "\".",

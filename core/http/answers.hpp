@@ -5,6 +5,7 @@
 
 #include <boost/json/value.hpp>
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,6 +20,10 @@ http_answer refusal(const fault& why);
 http_answer not_found(const std::string& detail);
 http_answer not_allowed(const std::string& method, const std::string& allowed);
 http_answer unsupported(const std::string& accepted);
+
+// What is asked for becomes that of the caller's organization alone, where it is bound to one. An answer: another one
+// was named.
+std::optional<http_answer> restrict_to(const principal& by, std::optional<std::string>& organization);
 
 // A query parameter's value that is none.
 fault bad_value(const std::string& name, const std::string& value, const std::string& taken);

@@ -6,6 +6,7 @@
 #include "core/http/query.hpp"
 #include "core/http/routes.hpp"
 #include "core/http/source_route.hpp"
+#include "core/http/token_registry.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -15,16 +16,6 @@ namespace {
 
 bool is_one_of(std::string_view word, std::span<const std::string_view> words) {
   return std::find(words.begin(), words.end(), word) != words.end();
-}
-
-// The time depends on the length of what was sent alone.
-bool same_token(std::string_view sent, std::string_view token) {
-  if (token.empty()) return false;
-  unsigned difference = sent.size() == token.size() ? 0 : 1;
-  for (std::size_t at = 0; at < sent.size(); ++at) {
-    difference |= static_cast<unsigned char>(sent[at]) ^ static_cast<unsigned char>(token[at % token.size()]);
-  }
-  return difference == 0;
 }
 
 bool equal_without_case(std::string_view one, std::string_view other) {
@@ -45,7 +36,8 @@ std::optional<std::string_view> bearer_token(std::string_view authorization) {
 http_answer unauthorized(bool sent) {
   const fault why = sent ? fault{"TOKEN_INVALID",
                                  "The token is not one of this host's.",
-                                 "Send the token from <state_dir>/admin.token.",
+                                 "Send the token from <state_dir>/admin.token, or one that `tocsin token create` made "
+                                 "and nobody revoked.",
                                  {}}
                          : fault{"TOKEN_MISSING",
                                  "This call needs a token.",
@@ -87,12 +79,16 @@ scope scope_of(const manifest_http_route* route) {
 }  // namespace
 
 api::api(api_parts parts)
-    : parts_(std::move(parts)), administrator_(std::make_shared<principal>(principal{"admin.token", scope::admin})) {}
+    : parts_(std::move(parts)), tokens_(std::make_unique<token_registry>(parts_.admin_token, parts_.tokens)) {
+  parts_.tokens.clear();
+}
+
+api::~api() = default;
 
 // Nothing: it is the token of made.by.
 std::optional<http_answer> api::check_token(std::string_view authorization, admission& made) const {
   const auto sent = bearer_token(authorization);
-  if (sent && same_token(*sent, parts_.admin_token)) made.by = administrator_;
+  if (sent) made.by = tokens_->find(*sent);
   if (made.by != nullptr) return std::nullopt;
   return unauthorized(sent.has_value());
 }
@@ -108,8 +104,13 @@ void api::admit_to_source(const http_request& head, std::string_view path, admis
   const auto needs = scope_of(route);
   if (needs != scope::open && (made.refusal = check_token(head.authorization, made))) return;
   const auto refuse = [&made](http_answer answer) { made.refusal = std::move(answer); };
-  if (!routes && routes.error().code != "NOT_FOUND") return refuse(to_http(routes.error()));
-  if (!routes) return refuse(not_found("There is no source at " + std::string(path) + "."));
+  // Another organization's is as unknown as one that is not there.
+  const auto owner =
+      address && parts_.source_organization ? parts_.source_organization(address->source) : std::string();
+  const bool foreign = made.by != nullptr && !owner.empty() && !made.by->reaches(owner);
+  if (foreign || (!routes && routes.error().code == "NOT_FOUND"))
+    return refuse(not_found("There is no source at " + std::string(path) + "."));
+  if (!routes) return refuse(to_http(routes.error()));
   if (at_path.empty()) return refuse(not_found("The source takes nothing at " + std::string(path) + "."));
   if (route == nullptr) return refuse(not_allowed(head.method, methods_of(at_path)));
   if ((made.refusal = check_rights(made.by, needs, callers::all))) return;
@@ -151,7 +152,7 @@ admission api::admit(const http_request& head) const {
 
 void api::handle(http_request request, const admission& admitted, std::function<void(http_answer)> done) {
   const auto& route = *admitted.route;
-  api_exchange call{parts_, std::move(request), admitted.by, std::move(done)};
+  api_exchange call{parts_, std::move(request), *tokens_, admitted.by, std::move(done)};
   const std::string target = call.request.target;
   const auto [path, query] = split_target(target);
   if (route.call == api_call::list) return call.list(query);
@@ -166,6 +167,12 @@ void api::handle(http_request request, const admission& admitted, std::function<
       return call.queue();
     case api_call::plugins:
       return call.plugins();
+    case api_call::list_tokens:
+      return call.list_tokens();
+    case api_call::create_token:
+      return call.create_token();
+    case api_call::revoke_token:
+      return call.revoke_token(path.substr(path.rfind('/') + 1));
     case api_call::metrics:
       return call.metrics();
     case api_call::ready:

@@ -7,10 +7,12 @@
 #include "core/model/fault.hpp"
 #include "core/model/store.hpp"
 #include "core/plugin_host/plugin_host.hpp"
+#include "core/runtime/clock.hpp"
 #include "core/runtime/executor.hpp"
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,16 +42,21 @@ struct api_parts {
   tocsin::store* store = nullptr;
   const code_table* codes = nullptr;
   std::string admin_token;
+  std::vector<token_record> tokens;                         // those that the store has at the start
+  const tocsin::clock* clock = nullptr;                     // for what is written down with its time
   std::function<faults()> not_ready;                        // why the host is not ready; empty: it is
   std::function<std::vector<plugin_info>()> plugins;        // what is known of each plugin's file
   std::function<std::string(const state_counts*)> metrics;  // Prometheus text; null: the store does not answer
   // What a source takes. Faults: NOT_FOUND, there is no such source; SOURCE_DOWN, its plugin is not there.
   std::function<result<std::vector<manifest_http_route>>(const std::string& source)> source_routes;
+  // The organization that such a source is for; empty: all. Null: each is for all.
+  std::function<std::string(const std::string& source)> source_organization;
   std::function<void(source_request, source_answer_handler)> ask_source;  // as plugin_host::request
   executor* pool = nullptr;  // where answers are put into words; null: on the thread that has them
 };
 
 struct api_route;
+class token_registry;
 
 // What the header alone settles.
 struct admission {
@@ -60,10 +67,11 @@ struct admission {
   bool to_source = false;  // its plugin answers, and gets the headers
 };
 
-// Takes a token only in `Authorization: Bearer`, and compares it in a time that tells nothing of it.
+// Takes a token only in `Authorization: Bearer`.
 class api {
  public:
   explicit api(api_parts parts);
+  ~api();
   // Address, token, method and content type, before the body is read; it is not looked at. [any thread]
   admission admit(const http_request& head) const;
   // Of a request that was admitted. Answers once, on any thread, possibly before this returns. [any thread]
@@ -75,7 +83,7 @@ class api {
   void admit_to_host(const http_request& head, const std::vector<const api_route*>& at_path, admission& made) const;
 
   api_parts parts_;
-  principal_ptr administrator_;
+  std::unique_ptr<token_registry> tokens_;
 };
 
 // RFC 9457 application/problem+json with our code.

@@ -1,4 +1,4 @@
-// One call of the API under way, and what the calls are. Its files: event_calls, delivery_calls, host_calls.
+// One call of the API under way, and what the calls are. Its files: *_calls.cpp.
 #pragma once
 
 #include "core/http/answers.hpp"
@@ -10,10 +10,13 @@
 
 namespace tocsin {
 
+class token_registry;
+
 // Lives in the callbacks that it waits for; each call answers once.
 struct api_exchange {
   const api_parts& parts;
   http_request request;
+  token_registry& tokens;
   principal_ptr by;  // whose request it is; null: the call asks for no token
   std::function<void(http_answer)> done;
 
@@ -34,6 +37,10 @@ struct api_exchange {
   void plugins();
   void ready();
   void metrics();
+  void list_tokens();
+  void create_token();
+  void revoke_token(std::string_view name);
+
   void source(std::string_view path, std::string_view query);
 };
 

@@ -70,6 +70,7 @@ http_answer page_of(std::vector<delivery_record> found, std::uint32_t limit, con
 void api_exchange::list(std::string_view query) {
   auto filter = parse_filter(query);
   if (!filter) return done(bad_request(filter.error()));
+  if (auto refused = restrict_to(*by, filter->organization)) return done(std::move(*refused));
   const auto limit = filter->limit++;  // one more, to see whether there is a next page
   auto self = std::make_shared<api_exchange>(std::move(*this));
   self->parts.store->list(std::move(*filter), [self, limit](result<std::vector<delivery_record>> found) {
@@ -85,16 +86,16 @@ void api_exchange::show(std::string_view id) {
   if (!wanted) return done(unknown);
   auto self = std::make_shared<api_exchange>(std::move(*this));
   self->parts.store->get(*wanted, [self, unknown](result<std::optional<delivery_record>> found) {
-    self->answer_with([codes = self->parts.codes, unknown, found = std::move(found)] {
+    self->answer_with([codes = self->parts.codes, by = self->by, unknown, found = std::move(found)] {
       if (!found) return refusal(found.error());
-      return *found ? ok(to_json_object(**found, *codes)) : unknown;
+      return *found && by->reaches((*found)->organization) ? ok(to_json_object(**found, *codes)) : unknown;
     });
   });
 }
 
 void api_exchange::queue() {
   auto self = std::make_shared<api_exchange>(std::move(*this));
-  self->parts.store->counts({}, [self](result<state_counts> counts) {
+  self->parts.store->counts(self->by->organization, [self](result<state_counts> counts) {
     self->answer_with(
         [counts = std::move(counts)] { return counts ? ok(to_json_object(*counts)) : refusal(counts.error()); });
   });

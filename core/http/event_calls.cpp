@@ -43,11 +43,38 @@ result<std::vector<event>> parse_events(const http_request& request) {
   return events;
 }
 
+// An event without an organization becomes the token's own. An answer: one of them may not be published with it.
+std::optional<http_answer> claim(std::vector<event>& events, const principal& by) {
+  for (std::size_t at = 0; at < events.size(); ++at) {
+    auto& one = events[at];
+    if (by.is_bound() && one.organization.empty()) one.organization = *by.organization;
+    const auto event = "Event " + std::to_string(at);
+    if (!by.reaches(one.organization)) {
+      return problem(403,
+                     {"ORGANIZATION_FORBIDDEN",
+                      event + " names the organization \"" + one.organization + "\", and the token \"" + by.name +
+                          "\" is bound to another one.",
+                      "Leave the organization out, or use that one's token.", at_key("organization")},
+                     "Forbidden");
+    }
+    if (!by.may_publish_type(one.type)) {
+      return problem(
+          403,
+          {"TYPE_FORBIDDEN",
+           event + " has the type \"" + one.type + "\", which the token \"" + by.name + "\" may not publish.",
+           "Use a token that allows this type.", at_key("type")},
+          "Forbidden");
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 void api_exchange::publish() {
   auto events = parse_events(request);
   if (!events) return done(bad_request(events.error()));
+  if (auto refused = claim(*events, *by)) return done(std::move(*refused));
   if (events->empty()) return done(accepted({}));
   auto self = std::make_shared<api_exchange>(std::move(*this));
   self->request.body = {};

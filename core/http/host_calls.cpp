@@ -43,10 +43,16 @@ http_answer readiness(const faults& found) {
 }  // namespace
 
 void api_exchange::plugins() {
-  answer_with([plugins = parts.plugins] {
+  answer_with([plugins = parts.plugins, bound = by->is_bound()] {
     json::array list;
-    for (const plugin_info& plugin : plugins ? plugins() : std::vector<plugin_info>())
-      list.push_back(to_json_object(plugin));
+    for (const plugin_info& plugin : plugins ? plugins() : std::vector<plugin_info>()) {
+      auto shown = to_json_object(plugin);
+      // Paths of the host, and words that may be about somebody else's settings.
+      if (bound) {
+        for (const auto* name : {"file", "reason", "health", "signed_with"}) shown.erase(name);
+      }
+      list.push_back(std::move(shown));
+    }
     return ok({{"plugins", std::move(list)}});
   });
 }

@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::array<std::string_view, 2> get_or_head{"GET", "HEAD"};
 constexpr std::array<std::string_view, 1> post{"POST"};
+constexpr std::array<std::string_view, 1> delete_{"DELETE"};
+constexpr std::array<std::string_view, 1> json{"application/json"};
 constexpr std::array<std::string_view, 2> cloudevents{"application/cloudevents+json",
                                                       "application/cloudevents-batch+json"};
 
@@ -22,6 +24,9 @@ constexpr auto routes = std::to_array<api_route>({
     {"/v1/deliveries/{}", get_or_head, api_call::show, scope::read, callers::all, {}},
     {"/v1/queue", get_or_head, api_call::queue, scope::read, callers::all, {}},
     {"/v1/plugins", get_or_head, api_call::plugins, scope::read, callers::all, {}},
+    {"/v1/tokens", get_or_head, api_call::list_tokens, scope::admin, callers::host, {}},
+    {"/v1/tokens", post, api_call::create_token, scope::admin, callers::host, json},
+    {"/v1/tokens/{}", delete_, api_call::revoke_token, scope::admin, callers::host, {}},
     // What its plugin takes, and what the token must allow for it, is in the plugin's manifest.
     {"/v1/sources/{}/*", {}, api_call::source, scope::publish, callers::all, {}},
 });

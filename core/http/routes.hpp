@@ -10,7 +10,20 @@
 
 namespace tocsin {
 
-enum class api_call : std::uint8_t { live, ready, metrics, publish, list, show, queue, plugins, source };
+enum class api_call : std::uint8_t {
+  live,
+  ready,
+  metrics,
+  publish,
+  list,
+  show,
+  queue,
+  plugins,
+  list_tokens,
+  create_token,
+  revoke_token,
+  source
+};
 
 // Whose tokens may make a call.
 enum class callers : std::uint8_t {

@@ -10,6 +10,7 @@
 #include "core/model/delivery.hpp"
 #include "core/model/event.hpp"
 #include "core/model/fault.hpp"
+#include "core/model/token.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -167,6 +168,20 @@ class store {
     static_cast<void>(before);
     done(purge_step());
   }
+
+  // Tokens. A store that keeps none has none, and takes none.
+  // False: the name belongs to a token that was not revoked; nothing was written.
+  virtual void add_token(token_record token, callback<bool> done) {
+    static_cast<void>(token);
+    done(fault{"STORE_REFUSED", "This store keeps no tokens."});
+  }
+  // False: there is none of this name that was not revoked.
+  virtual void revoke_token(std::string name, time_ms at, callback<bool> done) {
+    static_cast<void>(name);
+    static_cast<void>(at);
+    done(false);
+  }
+  virtual void tokens(callback<std::vector<token_record>> done) { done(std::vector<token_record>()); }  // by name
 
   // Everything handed in before is on disk, nothing more is taken. Blocks. Callbacks of calls that come later get
   // STORE_CLOSED.

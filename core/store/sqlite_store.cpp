@@ -137,6 +137,18 @@ class sqlite_store final : public store {
     write<purge_step>([now, before](tables& in) { return in.purge(now, before); }, std::move(done));
   }
 
+  void add_token(token_record token, callback<bool> done) override {
+    write<bool>([token = std::move(token)](tables& in) { return in.tokens().add(token); }, std::move(done));
+  }
+
+  void revoke_token(std::string name, time_ms at, callback<bool> done) override {
+    write<bool>([name = std::move(name), at](tables& in) { return in.tokens().revoke(name, at); }, std::move(done));
+  }
+
+  void tokens(callback<std::vector<token_record>> done) override {
+    read<std::vector<token_record>>([](tables& in) { return in.tokens().all(); }, std::move(done));
+  }
+
   void close() override { engine_.close(); }
 
  private:

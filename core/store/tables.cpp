@@ -124,7 +124,8 @@ tables::tables(sqlite::connection& database, const sealing_key& key, std::int64_
       purge_event_(database, "DELETE FROM event WHERE id = ?1"),
       keep_last_identifier_(database,
                             "INSERT INTO meta (name, value) VALUES ('last_identifier', ?1) ON CONFLICT DO UPDATE SET"
-                            " value = CAST(max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER)) AS TEXT)") {}
+                            " value = CAST(max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER)) AS TEXT)"),
+      tokens_(database, names_) {}
 
 namespace {
 

@@ -5,6 +5,7 @@
 #include "core/store/names.hpp"
 #include "core/store/sealing.hpp"
 #include "core/store/sqlite.hpp"
+#include "core/store/token_table.hpp"
 
 #include <array>
 #include <cstdint>
@@ -61,6 +62,8 @@ class tables {
   state_counts counts(const std::optional<std::string>& organization);
   purge_step purge(time_ms now, time_ms before);
 
+  token_table& tokens() { return tokens_; }
+
   // Before each commit: the counters move in the transaction that moved the deliveries.
   void write_counters();
   // After a rollback.
@@ -107,6 +110,7 @@ class tables {
   sqlite::statement counters_, change_counter_;
   sqlite::statement purge_candidates_, purge_deliveries_, purge_attempts_, purge_delivery_, purge_ack_, purge_event_;
   sqlite::statement keep_last_identifier_;
+  token_table tokens_;
 };
 
 }  // namespace tocsin

@@ -113,6 +113,42 @@ def a_token_is_not_sent_to_whoever_took_the_port_of_a_host_that_crashed():
         expect(False, "the command went to the stranger")
 
 
+def a_token_is_printed_once_works_for_what_it_is_and_stops_when_it_is_revoked():
+    with Inbox(INBOX) as inbox, host_for(inbox) as host:
+        host.start()
+        token = host.run("token", "create", "--name", "acme-jobs", "--scope", "publish", "--organization", "acme",
+                         "--types", "acme.job.*", "acme.robot.*", check=0).stdout.strip()
+        expect(token and "\n" not in token and " " not in token, f"the token alone: {token!r}")
+        body = {"specversion": "1.0", "id": "1", "source": "/jobs", "type": "acme.job.faulted"}
+
+        def publish(**changes):
+            return host.request("POST", "/v1/events", json.dumps({**body, **changes}), "application/cloudevents+json", token=token)[0]
+
+        expect(publish() == 202, "its type is taken")
+        expect(publish(type="tocsin.job.faulted") == 403, "another type is not")
+        expect(publish(organization="globex") == 403, "another organization is not")
+        expect(host.request("GET", "/v1/queue", token=token)[0] == 403, "it may not read")
+        listed = host.run("token", "list", check=0, json_output=True)["tokens"]
+        expect([(one["name"], one["organization"], one["types"]) for one in listed] ==
+               [("acme-jobs", "acme", ["acme.job.*", "acme.robot.*"])] and token not in json.dumps(listed), listed)
+        expect(token not in host.log_text(), "the log holds no token")
+        made = host.run("token", "create", "--name", "reader", "--scope", "read", check=0, json_output=True)
+        expect(set(made) == {"name", "token"}, made)
+        host.kill()
+        host.start()
+        expect(publish() == 202, "it is known after a restart")
+        expect(host.request("GET", "/v1/queue", token=made["token"])[0] == 200, "the reader's, too")
+        host.run("token", "revoke", "acme-jobs", check=0)
+        expect(publish() == 401, "it was revoked")
+        done = host.run("token", "revoke", "acme-jobs", check=1)
+        expect("NOT_FOUND" in done.stderr, done)
+        done = host.run("token", "create", "--name", "reader", "--scope", "read", check=1)
+        expect("TOKEN_EXISTS" in done.stderr, done)
+        host.kill()
+        host.start()
+        expect(publish() == 401, "revoked tokens stay so")
+
+
 def config_check_says_that_good_settings_are_fine():
     with Inbox(INBOX) as inbox, host_for(inbox) as host:
         host.run("config", "check", check=0)
@@ -268,6 +304,7 @@ def publish_and_queue_speak_to_the_running_host():
 sys.exit(run_tests([
     wrong_calls_exit_with_2,
     a_misspelt_command_names_the_one_that_was_meant,
+    a_token_is_printed_once_works_for_what_it_is_and_stops_when_it_is_revoked,
     version_and_help_exit_with_0,
     wrong_settings_exit_with_3_and_name_the_line,
     a_missing_settings_file_exits_with_3,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/http/api.hpp"
+#include "tests/support/manual_clock.hpp"
 
 #include <gtest/gtest.h>
 #include <boost/json/parse.hpp>
@@ -21,6 +22,8 @@ class scripted_store : public store {
   std::vector<delivery_record> records;
   state_counts all_counts{};
   delivery_filter last_filter;
+  std::optional<std::string> counted;  // of whom
+  std::vector<token_record> kept;
 
   void recover(time_ms, callback<recovery> done) override { done(recovery()); }
   void accept(accept_batch, callback<std::vector<accept_answer>> done) override { done({}); }
@@ -44,11 +47,33 @@ class scripted_store : public store {
     }
     done(std::optional<delivery_record>());
   }
-  void counts(std::optional<std::string>, callback<state_counts> done) override {
+  void counts(std::optional<std::string> of, callback<state_counts> done) override {
+    counted = std::move(of);
     if (failure) return done(*failure);
     done(all_counts);
   }
+  void add_token(token_record token, callback<bool> done) override {
+    if (failure) return done(*failure);
+    const bool is_new = find(token.name) == nullptr;
+    if (is_new) kept.push_back(std::move(token));
+    done(is_new);
+  }
+  void revoke_token(std::string name, time_ms at, callback<bool> done) override {
+    if (failure) return done(*failure);
+    auto* const known = find(name);
+    if (known != nullptr) known->revoked = at;
+    done(known != nullptr);
+  }
+  void tokens(callback<std::vector<token_record>> done) override { done(kept); }
   void close() override {}
+
+ private:
+  token_record* find(const std::string& name) {
+    for (auto& one : kept) {
+      if (one.name == name && !one.revoked) return &one;
+    }
+    return nullptr;
+  }
 };
 
 // A request as a connection makes it: admitted, then handled.
@@ -99,12 +124,14 @@ class Api : public ::testing::Test {
     out.store = &store_;
     out.codes = &codes_;
     out.admin_token = token;
+    out.clock = &clock_;
     out.not_ready = [this] { return not_ready_; };
     out.source_routes = [this](const std::string& source) -> result<std::vector<manifest_http_route>> {
       if (source == "down") return fault{"SOURCE_DOWN", "It is not installed.", {}, {}};
       if (source != "robots") return fault{"NOT_FOUND", "There is none.", {}, {}};
       return routes_;
     };
+    out.source_organization = [this](const std::string&) { return source_organization_; };
     out.ask_source = [this](source_request asked, source_answer_handler done) {
       asked_.push_back(std::move(asked));
       if (source_answer_) return done(*source_answer_);
@@ -113,6 +140,7 @@ class Api : public ::testing::Test {
     return out;
   }
 
+  manual_clock clock_;
   scripted_store store_;
   code_table codes_;
   faults not_ready_;
@@ -120,6 +148,7 @@ class Api : public ::testing::Test {
   std::vector<accept_answer> publish_answers_;
   std::optional<fault> publish_failure_;
   std::vector<manifest_http_route> routes_;
+  std::string source_organization_;
   std::vector<source_request> asked_;
   std::optional<result<source_answer>> source_answer_ = source_answer{};
   std::vector<source_answer_handler> waiting_;
