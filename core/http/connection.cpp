@@ -88,6 +88,8 @@ void tell(const std::string& method, const std::string& path, const http_answer&
              {{"method", method}, {"path", path}, {"status", std::to_string(answer.status)}});
 }
 
+http_answer not_http(const std::string& detail) { return problem(400, "REQUEST_INVALID", "Bad Request", detail); }
+
 // What to tell a peer whose request cannot be read; nothing: it is gone, or was cut off for being slow.
 std::optional<http_answer> answer_to(const error_code& error, const listener_limits& limits) {
   if (error == http::error::body_limit) {
@@ -100,8 +102,21 @@ std::optional<http_answer> answer_to(const error_code& error, const listener_lim
   }
   const bool malformed = error.category() == make_error_code(http::error::bad_method).category() &&
                          error != http::error::end_of_stream && error != http::error::partial_message;
-  if (malformed)
-    return problem(400, "REQUEST_INVALID", "Bad Request", "This is not HTTP/1.1: " + error.message() + ".");
+  if (malformed) return not_http("This is not HTTP/1.1: " + error.message() + ".");
+  return std::nullopt;
+}
+
+// What two readers may understand differently: where the request ends, whom it is for, by whom it is. A proxy before
+// the host would have read the one, the host the other.
+std::optional<http_answer> refuse_unclear(const http::request_header<>& message) {
+  const auto hosts = message.count(http::field::host);
+  if (hosts == 0 && message.version() >= 11) return not_http("The header Host is missing.");
+  if (hosts > 1) return not_http("There is more than one header Host.");
+  if (message.count(http::field::authorization) > 1) return not_http("There is more than one header Authorization.");
+  const auto codings = message.count(http::field::transfer_encoding);
+  if (codings > 0 &&
+      (codings > 1 || message.version() < 11 || !beast::iequals(message[http::field::transfer_encoding], "chunked")))
+    return not_http("Of transfer codings, a request may have \"chunked\" alone, once, and in HTTP/1.1.");
   return std::nullopt;
 }
 
@@ -199,9 +214,9 @@ asio::awaitable<error_code> connection::read_header(parser_type& parser) {
 // memory.
 admission connection::admit(const parser_type& parser, http_request& request, request_share& share) {
   const auto& message = parser.get();
-  if (message.version() >= 11 && message.find(http::field::host) == message.end()) {
+  if (auto unclear = refuse_unclear(message)) {
     admission refused;
-    refused.refusal = problem(400, "REQUEST_INVALID", "Bad Request", "The header Host is missing.");
+    refused.refusal = std::move(unclear);
     return refused;
   }
   auto admitted = api_.admit(request);
