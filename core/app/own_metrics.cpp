@@ -65,6 +65,16 @@ void own_metrics::watch_deliveries() {
           samples.push_back({{{"channel", what.first}, {"code", what.second}}, times});
         return samples;
       });
+  parts_.registry->watch(
+      counter("tocsin_deliveries_taken_back_total",
+              "Deliveries that a plugin did not complete within delivery_limit, by plugin and call."),
+      [this] {
+        const std::lock_guard lock(mutex_);
+        std::vector<metric_sample> samples;
+        for (const auto& [plugin, times] : taken_back_)
+          samples.push_back({{{"plugin", plugin}, {"call", "channel.deliver"}}, times});
+        return samples;
+      });
   parts_.registry->watch(gauge("tocsin_endpoints_paused", "Endpoints that are paused."), [this] {
     const auto all = parts_.endpoints();
     return one(static_cast<std::uint64_t>(
@@ -92,6 +102,11 @@ void own_metrics::watch_plugins() {
             samples.push_back({{{"plugin", plugin.id}}, static_cast<std::int64_t>(plugin.health->state)});
         return samples;
       });
+}
+
+void own_metrics::taken_back(const std::string& plugin, std::size_t deliveries) {
+  const std::lock_guard lock(mutex_);
+  taken_back_[plugin] += static_cast<std::int64_t>(deliveries);
 }
 
 void own_metrics::attempted(const std::string& channel, const std::string& code) {

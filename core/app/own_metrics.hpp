@@ -34,6 +34,9 @@ class own_metrics {
   // As dispatcher_parts::attempted. A code that nobody explains counts as UNKNOWN, so that a plugin cannot make series.
   void attempted(const std::string& channel, const std::string& code);
 
+  // As dispatcher_parts::taken_back.
+  void taken_back(const std::string& plugin, std::size_t deliveries);
+
   // counts: what the store has now; null: it does not answer, and its metric is left out.
   std::string text(const state_counts* counts) const;
 
@@ -45,6 +48,7 @@ class own_metrics {
   const own_metrics_parts parts_;
   mutable std::mutex mutex_;                                              // guards what follows
   std::map<std::pair<std::string, std::string>, std::int64_t> attempts_;  // by channel and code
+  std::map<std::string, std::int64_t> taken_back_;                        // by plugin
   mutable std::optional<state_counts> counts_;
 };
 

@@ -80,6 +80,9 @@ dispatcher_parts pipeline::impl::parts_for_dispatcher() {
   parts.attempted = [this](const std::string& channel, const std::string& code) {
     own_metrics->attempted(channel, code);
   };
+  parts.taken_back = [this](const std::string& plugin, std::size_t deliveries) {
+    own_metrics->taken_back(plugin, deliveries);
+  };
   parts.jitter = &random_share;
   parts.check_settings = [this](const endpoint_settings& endpoint) {
     return unfit(*plugins, *settings.current(), endpoint);

@@ -42,7 +42,7 @@ fault busy(std::size_t capacity) {
 struct plan {
   event_ptr payload;  // null: nothing of it was reserved, and nobody subscribes to it
   std::vector<leased_delivery> reserved;
-  std::vector<endpoint_key> waiting;
+  std::vector<endpoint_key> waiting;  // once for each that no slot was kept for
   std::uint32_t deliveries = 0;
 };
 
@@ -63,9 +63,30 @@ struct copy_maker {
   }
 };
 
-void add_once(std::vector<endpoint_key>& keys, const endpoint_key& key) {
-  if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
-}
+// How many deliveries of a publication each endpoint kept no slot for.
+class refusals {
+ public:
+  void add(const plan& from) {
+    for (const auto& key : from.waiting) {
+      const auto known =
+          std::find_if(counts_.begin(), counts_.end(), [&](const auto& one) { return one.first == key; });
+      if (known == counts_.end()) {
+        counts_.emplace_back(key, 1);
+      } else {
+        ++known->second;
+      }
+    }
+  }
+  void written(dispatcher& to) const {
+    for (const auto& [key, count] : counts_) to.notify(key, count);
+  }
+  void not_written(dispatcher& to) const {
+    for (const auto& [key, count] : counts_) to.forgo(key, count);
+  }
+
+ private:
+  std::vector<std::pair<endpoint_key, std::uint32_t>> counts_;
+};
 
 }  // namespace
 
@@ -183,7 +204,7 @@ accept_item bus::impl::item_of(event value, const snapshot& with, time_ms now, p
       leased.route = made.route;
       kept.reserved.push_back(std::move(leased));
     } else {
-      add_once(kept.waiting, made.endpoint);
+      kept.waiting.push_back(made.endpoint);
     }
     item.deliveries.push_back(std::move(made));
   }
@@ -194,18 +215,22 @@ accept_item bus::impl::item_of(event value, const snapshot& with, time_ms now, p
 }
 
 void bus::impl::release(const std::vector<plan>& plans) {
+  refusals waiting;
   for (const auto& one : plans) {
     for (const auto& delivery : one.reserved) parts.dispatcher->release(delivery.endpoint);
+    waiting.add(one);
   }
+  waiting.not_written(*parts.dispatcher);
 }
 
 // On the store's thread. The dispatcher first: a publisher that is answered may well look for its delivery.
 void bus::impl::after_commit(std::vector<plan> plans, std::vector<accept_answer>& answers, pending_copies copies,
                              const subscription_set& to) {
   std::vector<leased_delivery> leased;
-  std::vector<endpoint_key> waiting;
+  refusals waiting, unwanted;
   for (std::size_t i = 0; i < plans.size(); ++i) {
     auto& one = plans[i];
+    (answers[i].duplicate ? unwanted : waiting).add(one);
     if (answers[i].duplicate) {
       ++duplicates;
       for (const auto& delivery : one.reserved) parts.dispatcher->release(delivery.endpoint);
@@ -215,10 +240,10 @@ void bus::impl::after_commit(std::vector<plan> plans, std::vector<accept_answer>
     answers[i].deliveries = one.deliveries;
     if (one.deliveries == 0) ++unrouted;
     std::move(one.reserved.begin(), one.reserved.end(), std::back_inserter(leased));
-    for (const auto& key : one.waiting) add_once(waiting, key);
   }
   if (!leased.empty()) parts.dispatcher->hand_over(std::move(leased));
-  for (const auto& key : waiting) parts.dispatcher->notify(key);
+  unwanted.not_written(*parts.dispatcher);
+  waiting.written(*parts.dispatcher);
   if (!copies.empty()) copies.hand_over(to, [&](std::size_t index) { return !answers[index].duplicate; });
 }
 

@@ -22,7 +22,10 @@ void dispatcher::start(const recovery& found) { impl_->engine->start(found); }
 bool dispatcher::reserve(const endpoint_key& endpoint) { return impl_->engine->reserve(endpoint); }
 void dispatcher::release(const endpoint_key& endpoint) { impl_->engine->release(endpoint); }
 void dispatcher::hand_over(std::vector<leased_delivery> deliveries) { impl_->engine->hand_over(std::move(deliveries)); }
-void dispatcher::notify(const endpoint_key& endpoint) { impl_->engine->notify(endpoint); }
+void dispatcher::notify(const endpoint_key& endpoint, std::uint32_t refused) {
+  impl_->engine->notify(endpoint, refused);
+}
+void dispatcher::forgo(const endpoint_key& endpoint, std::uint32_t refused) { impl_->engine->forgo(endpoint, refused); }
 void dispatcher::complete(std::vector<outcome> outcomes) { impl_->engine->complete(std::move(outcomes)); }
 void dispatcher::settings_changed() { impl_->engine->settings_changed(); }
 void dispatcher::drain(std::chrono::milliseconds limit, std::function<void()> done) {

@@ -28,6 +28,9 @@ struct dispatcher_parts {
   std::function<double()> jitter;  // 0..1
   // An attempt over this channel has ended with this code; null: nobody counts. [any thread]
   std::function<void(const std::string& channel, const std::string& code)> attempted;
+  // So many deliveries were taken back from this plugin, which did not complete them in time; null: nobody counts.
+  // [any thread]
+  std::function<void(const std::string& plugin, std::size_t deliveries)> taken_back;
   // What the code of an endpoint's preset and plugin has against its settings; asked before an endpoint is opened.
   // Null: nobody is asked. [control thread]
   std::function<std::optional<fault>(const endpoint_settings&)> check_settings;
@@ -44,13 +47,17 @@ class dispatcher {
   void start(const recovery& found);
 
   // True: a free slot of the endpoint is kept for a delivery that is about to be written as leased. Each reservation
-  // ends with hand_over() or release().
+  // ends with hand_over() or release(). False: it is written as waiting; nobody gets a slot ahead of it until notify()
+  // or forgo() has told of it.
   bool reserve(const endpoint_key& endpoint);
   void release(const endpoint_key& endpoint);
   // Reserved deliveries, now on disk.
   void hand_over(std::vector<leased_delivery> deliveries);
-  // Deliveries were written without a slot: look for them as soon as there is one.
-  void notify(const endpoint_key& endpoint);
+  // Deliveries were written without a slot: look for them as soon as there is one. refused: how many reservations were
+  // refused to them.
+  void notify(const endpoint_key& endpoint, std::uint32_t refused = 0);
+  // So many deliveries that a reservation was refused to were not written after all.
+  void forgo(const endpoint_key& endpoint, std::uint32_t refused);
 
   // Outcomes from channels.
   void complete(std::vector<outcome> outcomes);
@@ -70,6 +77,9 @@ class dispatcher {
     std::optional<endpoint_pause> pause;
   };
   std::vector<endpoint_status> endpoints() const;
+
+  // A delivery that so many runs of the host in a row did not survive is not given to its channel again.
+  static constexpr std::uint32_t most_interruptions = 3;
 
   // How long leases are given for.
   static constexpr std::chrono::milliseconds lease_time = std::chrono::hours{1};

@@ -63,23 +63,34 @@ endpoint_ptr engine::get(const endpoint_key& key, engine_lock& lock) {
                                  const std::lock_guard guard(locked->mutex_);
                                  ep->pauses.add_text(*remembered);
                                });
+    self->recall_quota(ep);
   });
   return found;
 }
 
 bool engine::reserve(const endpoint_key& key) {
   const std::lock_guard lock(mutex_);
-  if (draining_ || stopped_ || store_gone_) return false;
   const auto found = endpoints_.find(key);
   if (found == endpoints_.end()) return false;
   auto& ep = *found->second;
-  // Not ahead of what waits already, and not where nothing may be tried now.
-  if (ep.state != endpoint::phase::open || ep.redirected || ep.pause || ep.may_have_due || ep.leasing > 0) return false;
-  const auto at = now();
-  if (ep.slow_until > at || ep.early_until > at) return false;
-  if (std::max(ep.in_flight, ep.in_channel) + ep.reserved >= ep.slots) return false;
+  if (!may_reserve(ep)) {
+    ++ep.refused;
+    return false;
+  }
   ++ep.reserved;
+  ++reserved_;
   return true;
+}
+
+// Not ahead of what waits already or is about to, and not where nothing may be tried now.
+bool engine::may_reserve(const endpoint& ep) const {
+  if (draining_ || stopped_ || store_gone_) return false;
+  if (ep.state != endpoint::phase::open || ep.redirected || ep.pause) return false;
+  if (ep.may_have_due || ep.leasing > 0 || ep.refused > 0) return false;
+  const auto at = now();
+  if (ep.slow_until > at || ep.early_until > at || (ep.next_due && *ep.next_due <= at)) return false;
+  if (quota_left(ep) == 0) return false;
+  return std::max(ep.in_flight, ep.in_channel) + ep.reserved < ep.slots && share_of(ep) > 0;
 }
 
 void engine::release(const endpoint_key& key) {
@@ -87,7 +98,9 @@ void engine::release(const endpoint_key& key) {
   const auto found = endpoints_.find(key);
   if (found == endpoints_.end() || found->second->reserved == 0) return;
   --found->second->reserved;
+  --reserved_;
   advance(found->second, lock);
+  feed(lock);
   look_if_drained(lock);
 }
 
@@ -107,23 +120,37 @@ void engine::hand_over(std::vector<leased_delivery> deliveries) {
   engine_lock lock(mutex_);
   for (auto& delivery : deliveries) {
     const auto ep = get(delivery.endpoint, lock);
-    if (ep->reserved > 0) --ep->reserved;
+    if (ep->reserved > 0) {
+      --ep->reserved;
+      --reserved_;
+    }
     ep->ready.push_back(&take(std::move(delivery), *ep));
     start_pump(ep, lock);
   }
 }
 
-void engine::notify(const endpoint_key& key) {
+void engine::notify(const endpoint_key& key, std::uint32_t refused) {
   engine_lock lock(mutex_);
   const auto ep = get(key, lock);
+  ep->refused -= std::min(ep->refused, refused);
   ep->may_have_due = true;
   if (ep->leasing > 0) ep->lease_again = true;
   advance(ep, lock);
 }
 
+void engine::forgo(const endpoint_key& key, std::uint32_t refused) {
+  const std::lock_guard lock(mutex_);
+  const auto found = endpoints_.find(key);
+  if (found != endpoints_.end()) found->second->refused -= std::min(found->second->refused, refused);
+}
+
 void engine::stop() {
   const std::lock_guard lock(mutex_);
   stopped_ = true;
+  for (auto* timer : {&watch_, &suspects_timer_}) {
+    if (*timer != clock::timer::none) parts_.clock->cancel(*timer);
+    *timer = clock::timer::none;
+  }
   for (auto& [key, ep] : endpoints_) {
     if (ep->timer != clock::timer::none) parts_.clock->cancel(ep->timer);
     ep->timer = clock::timer::none;

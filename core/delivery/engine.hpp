@@ -7,14 +7,19 @@
 //   engine_open.cpp     opening and closing endpoints and views, pauses, changed settings
 //   engine_send.cpp     from a leased delivery to the channel
 //   engine_finish.cpp   from a channel's outcome to the store; draining
+//   engine_share.cpp    how much of the host each endpoint may hold
+//   engine_quota.cpp    what an endpoint may send in a second and in a day
+//   engine_watch.cpp    deliveries that a plugin does not complete, and those that it may not survive
 #pragma once
 
 #include "core/delivery/delivery_fsm.hpp"
 #include "core/delivery/dispatcher.hpp"
 #include "core/delivery/outcome_log.hpp"
 #include "core/delivery/pause_policy.hpp"
+#include "core/delivery/quota_policy.hpp"
 #include "core/delivery/settler.hpp"
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -26,6 +31,8 @@
 namespace tocsin::delivery_engine {
 
 struct endpoint;
+
+inline constexpr std::uint32_t most_interruptions = dispatcher::most_interruptions;
 
 // An endpoint as one organization sees it: the same server, perhaps another sender's name. Opened with the channel when
 // a delivery needs it.
@@ -54,7 +61,8 @@ struct flight {
   view* through = nullptr;   // once it is placed
   bool in_channel = false;
   bool probe = false;
-  bool was_probe = false;  // leased as one; it may have been redirected since
+  bool was_probe = false;                               // leased as one; it may have been redirected since
+  std::optional<std::chrono::nanoseconds> handed_over;  // in the channel since; nothing: about to be
 };
 
 struct endpoint : std::enable_shared_from_this<endpoint> {
@@ -67,6 +75,7 @@ struct endpoint : std::enable_shared_from_this<endpoint> {
   bool erased = false;
   std::uint32_t slots = 0;
   std::uint32_t reserved = 0;
+  std::uint32_t refused = 0;    // reservations: their deliveries are on the way to the disk
   std::uint32_t in_flight = 0;  // leased, by home
   std::uint32_t leasing = 0;    // asked for in the lease that is under way
   std::uint32_t in_channel = 0;
@@ -86,11 +95,16 @@ struct endpoint : std::enable_shared_from_this<endpoint> {
   time_ms early_until = 0;       // what is due before that may be tried now
   time_ms early_not_before = 0;  // not while what was tried early keeps failing
   time_ms slow_until = 0;
-  std::uint32_t returns = 0;  // deliveries that came back untried, in a row
+  quota_policy quota;
+  bool quota_known = false;    // what was sent before this run is in it
+  bool quota_unsaved = false;  // the store does not know it as it is now
+  std::uint32_t returns = 0;   // deliveries that came back untried, in a row
 
   std::vector<flight*> ready;   // leased, to be placed
   std::vector<flight*> placed;  // have a view, wait for it to open or for a slot
   bool pumping = false;
+  bool starved = false;                                  // in line for its share of the host
+  bool hungry = false;                                   // and has nothing meanwhile
   std::map<std::uint64_t, std::unique_ptr<view>> views;  // by fingerprint
   std::uint64_t uses = 0;
 
@@ -138,7 +152,8 @@ class engine : public std::enable_shared_from_this<engine> {
   bool reserve(const endpoint_key& key);
   void release(const endpoint_key& key);
   void hand_over(std::vector<leased_delivery> deliveries);
-  void notify(const endpoint_key& key);
+  void notify(const endpoint_key& key, std::uint32_t refused);
+  void forgo(const endpoint_key& key, std::uint32_t refused);
   void complete(std::vector<outcome> outcomes);
   void settings_changed();
   void drain(std::chrono::milliseconds limit, std::function<void()> done);
@@ -159,7 +174,32 @@ class engine : public std::enable_shared_from_this<engine> {
 
   // engine.cpp
   endpoint_ptr get(const endpoint_key& key, engine_lock& lock);
+  bool may_reserve(const endpoint& ep) const;
   flight& take(leased_delivery delivery, endpoint& home);
+
+  // engine_share.cpp
+  std::uint32_t share_of(const endpoint& ep) const;
+  void wait_for_share(const endpoint_ptr& ep, std::uint32_t given);
+  void feed(engine_lock& lock);
+
+  // engine_quota.cpp
+  void recall_quota(const endpoint_ptr& ep);
+  void save_quota(const endpoint_ptr& ep, engine_lock& lock);
+  std::uint64_t quota_left(const endpoint& ep) const;
+  bool quota_lets_go(const endpoint& ep) const;
+  std::optional<hold> quota_hold(const endpoint& ep, time_ms now) const;
+  void arm_for_quota(const endpoint& ep, const std::function<void(time_ms)>& consider, time_ms now) const;
+
+  // engine_watch.cpp
+  void note_handed_over(const std::vector<flight*>& flights);
+  void arm_watch(std::chrono::nanoseconds wait);
+  void look_for_overdue();
+  bool may_hand_over(const flight& suspect) const;
+  void hand_over_alone(const flight& suspect);
+  void wait_for_suspect(const endpoint_ptr& ep);
+  void suspect_ended(delivery_id id, engine_lock& lock);
+  void let_suspects_on(engine_lock& lock);
+  ending blame_plugin(flight& what, const std::string& plugin, time_ms now);
 
   // engine_lease.cpp
   enum class lease_purpose { send, probe, sweep };
@@ -222,6 +262,7 @@ class engine : public std::enable_shared_from_this<engine> {
   void drop_probe(endpoint& home, time_ms now);
   ending give_back(const leased_delivery& delivery, const endpoint_ptr& home, time_ms now);
   ending remove(flight& what, const hold* why, time_ms now);
+  void leave(flight& what, time_ms now);
   ending finish(flight& what, outcome how, time_ms now, double jitter, engine_lock& lock);
   void touch_endpoint(flight& what, const outcome& how, delivery_step& step, settlement& written, time_ms now,
                       engine_lock& lock);
@@ -252,6 +293,17 @@ class engine : public std::enable_shared_from_this<engine> {
   std::unordered_map<endpoint_key, endpoint_ptr> endpoints_;
   std::unordered_map<delivery_id, std::unique_ptr<flight>> flights_;
   std::size_t under_way_ = 0;  // leases and settlements that the store has not answered
+  std::size_t reserved_ = 0;   // of all endpoints
+  std::size_t leasing_ = 0;    // of all endpoints, but for sweeps, which hold nothing
+  std::deque<endpoint_ptr> starved_;
+  std::size_t hungry_ = 0;         // of those
+  const endpoint* fed_ = nullptr;  // whose turn it is
+  clock::timer watch_ = clock::timer::none;
+  // Deliveries in channels' hands that an earlier run did not survive; true: this is their last chance.
+  std::map<delivery_id, bool> suspects_;
+  std::chrono::nanoseconds last_suspect_at_{0};
+  std::vector<endpoint_ptr> suspects_wait_;
+  clock::timer suspects_timer_ = clock::timer::none;
   bool store_gone_ = false;
   bool draining_ = false;
   bool drained_ = false;

@@ -46,6 +46,9 @@ bool gets_through(outcome_class how) {
   return how == outcome_class::delivered || how == outcome_class::permanent || how == outcome_class::uncertain;
 }
 
+// Does the server's owner count it?
+bool gets_sent(outcome_class how) { return how == outcome_class::delivered || how == outcome_class::uncertain; }
+
 }  // namespace
 
 // --- endings ---
@@ -98,12 +101,17 @@ void engine::drop_probe(endpoint& home, time_ms at) {
   if (home.pause) home.pause->probe_at = std::max(home.pause->probe_at, at + returned_probe_wait.count());
 }
 
-// Takes a delivery that no channel has out of the engine's hands. why: null to give it back as it was.
+// A delivery that no channel has leaves the engine's hands.
+void engine::leave(flight& what, time_ms at) {
+  if (what.through != nullptr) --what.through->placed;
+  --what.home->in_flight;
+  if (what.probe) drop_probe(*what.home, at);
+}
+
+// why: null to give it back as it was.
 engine::ending engine::remove(flight& what, const hold* why, time_ms at) {
   const auto home = what.home->shared_from_this();
-  if (what.through != nullptr) --what.through->placed;
-  --home->in_flight;
-  if (what.probe) drop_probe(*home, at);
+  leave(what, at);
   auto made =
       why != nullptr ? put_off(what.delivery, home, *why, at, what.was_probe) : give_back(what.delivery, home, at);
   flights_.erase(what.delivery.id);
@@ -134,6 +142,7 @@ void engine::complete(std::vector<outcome> outcomes) {
       if (found->second->via != found->second->home) touched.push_back(found->second->via->shared_from_this());
       ended.push_back(finish(*found->second, std::move(how), at, jitter[i], lock));
     }
+    for (const auto& ep : touched) save_quota(ep, lock);
     count_settling(ended);
   }
   for (const auto& one : strangers) {
@@ -147,6 +156,7 @@ void engine::complete(std::vector<outcome> outcomes) {
     start_pump(ep, lock);  // a slot is free for what is placed
     advance(ep, lock);
   }
+  feed(lock);
   look_if_drained(lock);
 }
 
@@ -194,11 +204,16 @@ engine::ending engine::finish(flight& what, outcome how, time_ms at, double jitt
   made.word = how.outcome_class == outcome_class::returned && !is_final(step.state) ? "" : to_text(step.state);
   made.failure = step.state != delivery_state::delivered;
 
+  if (via->quota.limits().per_day > 0 && gets_sent(how.outcome_class)) {
+    via->quota.sent(1, at);
+    via->quota_unsaved = true;
+  }
   --home->in_flight;
   --via->in_channel;
   --what.through->in_channel;
   via->last_used = at;
   home->last_used = at;
+  if (delivery.interrupted > 0) suspect_ended(delivery.id, lock);
   made.delivery = std::move(delivery);
   flights_.erase(made.written.id);
   return made;
@@ -347,6 +362,7 @@ void engine::settled(const std::vector<settled_home>& homes, const std::vector<e
       advance(ep, lock);
     }
   }
+  feed(lock);
   look_if_drained(lock);
 }
 
@@ -427,6 +443,8 @@ void engine::look_if_drained(engine_lock& lock, bool forced) {
   if (!draining_ || drained_) return;
   if (!forced && (under_way_ > 0 || !flights_.empty())) return;
   drained_ = true;
+  if (watch_ != clock::timer::none) parts_.clock->cancel(watch_);
+  watch_ = clock::timer::none;
   for (const auto& [key, ep] : endpoints_) {
     if (ep->timer != clock::timer::none) parts_.clock->cancel(ep->timer);
     ep->timer = clock::timer::none;

@@ -56,9 +56,13 @@ void engine::look_for_work(const endpoint_ptr& ep, engine_lock& lock, time_ms at
   if (at < ep->slow_until) return;
   const auto taken = std::max(ep->in_flight, ep->in_channel) + ep->reserved;
   const bool early = ep->early_until > at && at >= ep->early_not_before;
-  if ((ep->may_have_due || early) && taken < ep->slots) {
-    lease(ep, lock, lease_purpose::send, ep->slots - taken, early ? ep->early_until : at);
-  }
+  if (!(ep->may_have_due || early) || taken >= ep->slots) return;
+  if (ep->may_have_due && quota_hold(*ep, at)) return lease(ep, lock, lease_purpose::sweep, sweep_batch, at);
+  const auto room = static_cast<std::uint32_t>(std::min<std::uint64_t>(ep->slots - taken, quota_left(*ep)));
+  if (room == 0) return;
+  const auto share = share_of(*ep);
+  if (share < room) wait_for_share(ep, share);
+  if (share > 0) lease(ep, lock, lease_purpose::send, std::min(room, share), early ? ep->early_until : at);
 }
 
 void engine::lease(const endpoint_ptr& ep, engine_lock& lock, lease_purpose why, std::uint32_t limit, time_ms due) {
@@ -66,6 +70,7 @@ void engine::lease(const endpoint_ptr& ep, engine_lock& lock, lease_purpose why,
   ep->lease_again = false;
   ep->last_used = now();
   if (why == lease_purpose::probe) ep->probing = true;
+  if (why != lease_purpose::sweep) leasing_ += limit;
   ++under_way_;
   lock.after([self = shared_from_this(), ep, why, limit, due] {
     const auto until = self->now() + dispatcher::lease_time.count();
@@ -84,10 +89,12 @@ void engine::on_leased(const endpoint_ptr& ep, lease_purpose why, std::uint32_t 
   {
     engine_lock lock(mutex_);
     ep->leasing = 0;
+    if (why != lease_purpose::sweep) leasing_ -= limit;
     --under_way_;  // and counted again, with the mutex still held, for what is settled
     if (!got) {
       if (why == lease_purpose::probe) ep->probing = false;
       lease_failed(ep, lock, got.error());
+      feed(lock);
       look_if_drained(lock);
       return;
     }
@@ -98,7 +105,8 @@ void engine::on_leased(const endpoint_ptr& ep, lease_purpose why, std::uint32_t 
     }
     if (draining_) {
       for (const auto& delivery : *got) ended.push_back(give_back(delivery, ep, now()));
-    } else if (why == lease_purpose::sweep && (ep->pause || ep->state == endpoint::phase::off)) {
+    } else if (why == lease_purpose::sweep &&
+               (ep->pause || ep->state == endpoint::phase::off || quota_hold(*ep, now()))) {
       put_off_for = hold_of(*ep);
       for (const auto& delivery : *got) ended.push_back(put_off(delivery, ep, put_off_for, now()));
     } else {
@@ -113,6 +121,7 @@ void engine::on_leased(const endpoint_ptr& ep, lease_purpose why, std::uint32_t 
     count_settling(ended);
     if (ended.empty()) {
       advance(ep, lock);
+      feed(lock);
       look_if_drained(lock);
     }
   }
@@ -190,6 +199,7 @@ void engine::arm(const endpoint_ptr& ep, time_ms at) {
     consider(ep->early_not_before);
   }
   if (ep->pause) consider(ep->pause->probe_at);
+  arm_for_quota(*ep, consider, at);
   for (const auto& [fingerprint, one] : ep->views) {
     if (one->state == view::phase::blocked && one->placed > 0) consider(one->blocked_until);
   }
@@ -213,6 +223,7 @@ void engine::on_timer(const endpoint_ptr& ep) {
   engine_lock lock(mutex_);
   ep->timer = clock::timer::none;
   close_if_idle(ep, lock, now());
+  start_pump(ep, lock);
   advance(ep, lock);
 }
 
@@ -225,11 +236,14 @@ void engine::close_if_idle(const endpoint_ptr& ep, engine_lock& lock, time_ms at
   if (ep->state == endpoint::phase::failed) return;
   ep->erased = true;
   endpoints_.erase(ep->key);
+  if (!flights_.empty() || watch_ == clock::timer::none) return;
+  parts_.clock->cancel(watch_);  // nobody has anything that it could watch
+  watch_ = clock::timer::none;
 }
 
 hold engine::hold_of(const endpoint& ep) const {
   if (ep.pause) return {ep.pause->code, ep.pause->detail, true, {}};
-  return {};
+  return quota_hold(ep, now()).value_or(hold{});
 }
 
 }  // namespace tocsin::delivery_engine

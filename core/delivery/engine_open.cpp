@@ -94,6 +94,7 @@ void engine::opened(const endpoint_ptr& ep, endpoint_settings_ptr settings, std:
   ep->settings = settings;
   ep->redirected = false;
   ep->slots = open.slots;
+  ep->quota.set(quota_limits_of(settings->settings), parts_.clock->monotonic());
   end_pause_if_other(ep, lock, settings->fingerprint);
   if (ep->pause && ep->paused_by_open) end_pause(ep, lock, "its settings work now");
   start_pump(ep, lock);
@@ -378,6 +379,7 @@ void engine::review(const endpoint_ptr& ep) {
     open(ep, lock);
   }
   advance(ep, lock);
+  feed(lock);
 }
 
 }  // namespace tocsin::delivery_engine

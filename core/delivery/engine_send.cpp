@@ -92,10 +92,14 @@ void engine::place(const endpoint_ptr& ep, std::vector<resolved_flight> flights,
       advance(via, lock);
     } else if (ep->state == endpoint::phase::closed || ep->state == endpoint::phase::opening) {
       ep->ready.push_back(what);
+    } else if (delivery.interrupted >= most_interruptions) {
+      ended.push_back(blame_plugin(*what, (*settings)->plugin, at));
     } else if ((ep->pause && !what->probe) || ep->state == endpoint::phase::off ||
                ep->state == endpoint::phase::failed) {
       const auto why = hold_of(*ep);
       ended.push_back(remove(*what, &why, at));
+    } else if (const auto used_up = quota_hold(*ep, at); used_up && !what->probe) {
+      ended.push_back(remove(*what, &*used_up, at));
     } else if (!(*settings)->enabled) {
       const hold off{{}, {}, false, view_wait(std::chrono::milliseconds{at - delivery.created})};
       ended.push_back(remove(*what, &off, at));
@@ -105,11 +109,12 @@ void engine::place(const endpoint_ptr& ep, std::vector<resolved_flight> flights,
       ep->placed.push_back(what);
     }
   }
-  // What was placed before a pause or a refused view.
+  // What was placed before a pause, a refused view, or the day's last message.
+  const bool held = ep->pause || quota_hold(*ep, at);
   std::erase_if(ep->placed, [&](flight* what) {
     auto& through = *what->through;
     const bool blocked = through.state == view::phase::blocked;
-    if (!blocked && (!ep->pause || what->probe)) return false;
+    if (!blocked && (!held || what->probe)) return false;
     const auto age = std::chrono::milliseconds{at - what->delivery.created};
     const auto why =
         blocked ? hold{through.problem.code, through.problem.to_string(), true, view_wait(age)} : hold_of(*ep);
@@ -121,14 +126,26 @@ void engine::place(const endpoint_ptr& ep, std::vector<resolved_flight> flights,
 std::vector<flight*> engine::take_sendable(endpoint& ep) {
   std::vector<flight*> taken;
   if (ep.state != endpoint::phase::open || draining_) return taken;
+  bool alone = false;
   std::erase_if(ep.placed, [&](flight* what) {
     auto& through = *what->through;
-    if (through.state != view::phase::open || through.in_channel >= through.slots || ep.in_channel >= ep.slots) {
+    if (alone || through.state != view::phase::open || through.in_channel >= through.slots ||
+        ep.in_channel >= ep.slots || !quota_lets_go(ep)) {
       return false;
+    }
+    if (what->delivery.interrupted > 0) {
+      if (!taken.empty()) return false;  // in the next round, by itself
+      if (!may_hand_over(*what)) {
+        wait_for_suspect(ep.shared_from_this());
+        return false;
+      }
+      hand_over_alone(*what);
+      alone = true;
     }
     --through.placed;
     ++through.in_channel;
     ++ep.in_channel;
+    ep.quota.begin(1, parts_.clock->monotonic());
     what->in_channel = true;
     taken.push_back(what);
     return true;
@@ -211,6 +228,7 @@ void engine::send(std::vector<flight*> flights) {
     message.parts = *found->second;
   }
   rendered.clear();  // its keys look into the flights
+  note_handed_over(flights);
   if (!failed.empty()) complete(std::move(failed));
   for (auto& [port, messages] : batches) port->deliver(messages);
 }

@@ -6,9 +6,9 @@
 namespace tocsin {
 namespace {
 
-const std::array<code_entry, 14>& host_codes() {
+const std::array<code_entry, 15>& host_codes() {
   using enum outcome_class;
-  static const std::array<code_entry, 14> codes{{
+  static const std::array<code_entry, 15> codes{{
       {"OK", "", delivered, "It worked.", ""},
       {"RENDER_FAILED", "", permanent, "The message could not be made from the event and its template.",
        "Correct what the detail names, the template or the event, and publish the event again under a new id."},
@@ -23,10 +23,15 @@ const std::array<code_entry, 14>& host_codes() {
        "then."},
       {"RECIPIENT_INVALID", "", permanent, "The recipient is no address that this channel can deliver to.",
        "Correct the address in the route or in the event, then publish again."},
-      {"PLUGIN_CRASHED", "", uncertain, "The plugin crashed while it had this delivery.",
-       "Look for the plugin's report in the log and tell its author; the delivery is tried again."},
+      {"PLUGIN_CRASHED", "", uncertain, "The host ended several times while the plugin had this delivery.",
+       "Look for the host's last line in the log, which names the plugin that ended it, and tell its author; retry the "
+       "delivery once that is mended, or at once if it was the power or somebody's kill."},
       {"PLUGIN_HUNG", "", uncertain, "The plugin did not say in time what became of this delivery.",
        "Look for the plugin's report in the log and tell its author; the delivery is tried again."},
+      {"QUOTA_EXCEEDED", "", throttled, "The account has sent as many messages as it may in a day.",
+       "Nothing is lost: it goes on by itself. If it happens often, raise limits.messages_per_day if the account "
+       "allows "
+       "more, or send digests."},
       {"EXPIRED", "", permanent, "The event's time to live ran out before it could be delivered.",
        "If it came too late, see the delivery's history for what held it up, or raise time_to_live of its type."},
       {"SILENCED", "", permanent, "A silence covers this event.", "End the silence if the message is wanted."},

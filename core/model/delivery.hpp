@@ -75,6 +75,7 @@ struct leased_delivery {
   std::string last_code;
   std::shared_ptr<const tocsin::event> payload;  // null: it cannot be read, and the delivery cannot be made
   std::string route;                             // what the delivery that takes over is written down with
+  std::uint32_t interrupted = 0;                 // how many runs of the host in a row ended while they had it leased
 };
 
 // One line of a delivery's history.

@@ -7,6 +7,7 @@
 #include "core/model/identifier.hpp"
 #include "core/model/outcome.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -68,6 +69,11 @@ class channel_port {
   // Outcomes come later, from any thread, through the handler that the plugin host was given. [any thread]
   virtual void deliver(std::span<const outgoing_message> messages) = 0;
   virtual void cancel(std::span<const outgoing_message> messages) = 0;
+  // They were not completed in time: who is to blame is reported, and an outcome that comes after all is passed over.
+  virtual void take_back(std::span<const outgoing_message> messages, std::chrono::milliseconds after) {
+    static_cast<void>(messages);
+    static_cast<void>(after);
+  }
   // Which parts to render.
   virtual bool wants(std::string_view part) const = 0;
 };

@@ -82,7 +82,7 @@ struct settlement {
 // What waits on an endpoint.
 struct endpoint_backlog {
   endpoint_key endpoint;
-  time_ms next_attempt = 0;  // of the first that is due
+  time_ms next_attempt = 0;  // when the first may be due; never later than it is
 };
 
 struct endpoint_pause {
@@ -106,7 +106,7 @@ struct delivery_filter {
 };
 
 struct recovery {
-  std::uint64_t interrupted = 0;  // deliveries that were in a channel's hands: pending again, uncertain
+  std::uint64_t interrupted = 0;  // deliveries that were in a channel's hands: pending again, uncertain, and counted
   std::int64_t last_identifier = 0;
   std::string message_host;  // right-hand side of Message-IDs, fixed when the store was made
   std::vector<endpoint_pause> pauses;
@@ -130,18 +130,20 @@ class store {
   // Dedup keys, events, deliveries and memory in one commit. One answer an item, in order.
   virtual void accept(accept_batch batch, callback<std::vector<accept_answer>> done) = 0;
 
-  // Up to limit deliveries of the endpoint that are due (pending or deferred, next_attempt <= now), now `sending`; the
-  // order is by severity, then by due time.
+  // Up to limit deliveries of the endpoint that are due (pending or deferred, next_attempt <= now), now `sending`.
+  // Organizations take turns, one delivery a turn, from lease to lease; an organization's own go by severity, then by
+  // due time.
   virtual void lease(lease_request request, callback<std::vector<leased_delivery>> done) = 0;
 
   // Ends leases. A delivery that is not leased by this owner any more is passed over.
   virtual void settle(std::vector<settlement> settlements, callback<void> done) = 0;
 
-  // Each endpoint on which something waits, with the time at which its first is due.
+  // Each endpoint on which something waits, with a time that is not after its first is due.
   virtual void backlog(callback<std::vector<endpoint_backlog>> done) = 0;
 
-  // When the endpoint's first waiting delivery is due; nothing if none waits. One look at the index, where the store
-  // has one; what stands here looks through the whole backlog.
+  // When the endpoint's first waiting delivery is due, or a time before that; nothing if none waits. The exact time
+  // after a lease that found nothing more. One look at the index, where the store has one; what stands here looks
+  // through the whole backlog.
   virtual void next_due(endpoint_key endpoint, callback<std::optional<time_ms>> done) {
     backlog([endpoint = std::move(endpoint), done = std::move(done)](result<std::vector<endpoint_backlog>> all) {
       if (!all) return done(all.error());

@@ -166,16 +166,22 @@ void answer_in_its_place(plugin_instance& instance) {
   report_lost(instance, instance.deliveries.take_all(), {}, "it hangs, and these deliveries with it");
 }
 
-void report_lost(plugin_instance& instance, const std::vector<outstanding_deliveries::entry>& lost,
+void report_late(plugin_instance& instance, const std::vector<outstanding_deliveries::entry>& late,
                  std::string_view call, std::string_view when) {
-  if (lost.empty()) return;
-  const auto& first = lost.front();
-  instance.misbehaves(when, std::to_string(lost.size()) + (lost.size() == 1 ? " delivery" : " deliveries"), call,
+  if (late.empty()) return;
+  const auto& first = late.front();
+  instance.misbehaves(when, std::to_string(late.size()) + (late.size() == 1 ? " delivery" : " deliveries"), call,
                       to_text({.kind = "delivery",
                                .number = first.delivery.index,
                                .attempt = first.delivery.generation,
-                               .more = lost.size() - 1,
+                               .more = late.size() - 1,
                                .event = first.payload ? std::string_view(first.payload->id) : std::string_view()}));
+}
+
+void report_lost(plugin_instance& instance, const std::vector<outstanding_deliveries::entry>& lost,
+                 std::string_view call, std::string_view when) {
+  if (lost.empty()) return;
+  report_late(instance, lost, call, when);
   std::vector<outcome> outcomes;
   for (const auto& entry : lost) {
     outcome unknown;

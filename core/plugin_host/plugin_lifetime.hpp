@@ -24,6 +24,11 @@ result<void> destroy_plugin(plugin_instance& instance, std::chrono::milliseconds
 // Of an instance that hangs: nothing that waits is handed in any more, and all of it is answered in its place.
 void answer_in_its_place(plugin_instance& instance);
 
+// Reports deliveries that the channel had for too long, by the first of them; whoever calls it says what became of
+// them.
+void report_late(plugin_instance& instance, const std::vector<outstanding_deliveries::entry>& late,
+                 std::string_view call, std::string_view when);
+
 // Reports what the channel did not complete, though it should have. call: in or after which; empty: in none.
 void report_lost(plugin_instance& instance, const std::vector<outstanding_deliveries::entry>& lost,
                  std::string_view call, std::string_view when);

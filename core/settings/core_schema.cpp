@@ -22,7 +22,8 @@ const json::object& host_schema() {
     "language": {"type": "string", "minLength": 2, "maxLength": 35, "pattern": ")" TOCSIN_LANGUAGE_PATTERN R"(",
                  "default": "en"},
     "time_zone": {"type": "string", "default": "UTC"},
-    "retention": {"type": "string", "format": "duration", "default": "30d"}}})");
+    "retention": {"type": "string", "format": "duration", "default": "30d"},
+    "max_sending": {"type": "integer", "minimum": 1, "maximum": 100000, "default": 512}}})");
   return schema;
 }
 
@@ -37,6 +38,7 @@ const json::object& http_schema() {
 const json::object& plugins_schema() {
   static const json::object schema = parse(R"({"type": "object", "properties": {
     "call_limit": {"type": "string", "format": "duration", "default": "5s"},
+    "delivery_limit": {"type": "string", "format": "duration", "default": "4h"},
     "signed": {"type": "string", "enum": ["off", "warn", "required"], "default": "off"},
     "trusted_keys": {"type": "array", "items": {"type": "string", "format": "path", "minLength": 1}, "default": []}}})");
   return schema;

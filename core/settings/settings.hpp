@@ -31,6 +31,7 @@ struct plugin_settings {
   std::chrono::milliseconds call_limit = std::chrono::seconds{5};  // of a call that is to return at once
   signed_plugins demand = signed_plugins::off;
   std::vector<trusted_key> trusted_keys;
+  std::chrono::milliseconds delivery_limit = std::chrono::hours{4};  // until a delivery is taken back from its channel
 };
 
 struct host_settings {
@@ -39,6 +40,7 @@ struct host_settings {
   std::string language = "en";
   std::string time_zone = "UTC";
   std::chrono::milliseconds retention = std::chrono::days{30};
+  std::uint32_t max_sending = 512;  // deliveries in the hands of channels at once, over all endpoints
   plugin_settings plugins;
 };
 

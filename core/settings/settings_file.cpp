@@ -29,6 +29,8 @@ namespace json = boost::json;
 constexpr std::uintmax_t largest_file = 256u << 20;
 constexpr std::chrono::milliseconds shortest_call_limit{100};
 constexpr std::chrono::milliseconds longest_call_limit = std::chrono::minutes{1};
+constexpr std::chrono::milliseconds shortest_delivery_limit = std::chrono::minutes{1};
+constexpr std::chrono::milliseconds longest_delivery_limit = std::chrono::days{7};
 
 // Channels and sources are named in dotted keys and in addresses of the HTTP API.
 bool is_plain_name(std::string_view name) {
@@ -372,6 +374,9 @@ plugin_settings read_plugins_section(const setting_node& document, const setting
   plugins.call_limit = section.duration("call_limit");
   if (plugins.call_limit < shortest_call_limit || plugins.call_limit > longest_call_limit)
     section.refuse("call_limit", "It must be from 100ms to 1m.", "Write such a time, or take the line out for 5s.");
+  plugins.delivery_limit = section.duration("delivery_limit");
+  if (plugins.delivery_limit < shortest_delivery_limit || plugins.delivery_limit > longest_delivery_limit)
+    section.refuse("delivery_limit", "It must be from 1m to 7d.", "Write such a time, or take the line out for 4h.");
   read_signatures(section, plugins);
   section.note_origins("host", origins);
   return plugins;
@@ -397,6 +402,8 @@ host_settings read_host_section(const setting_node& document, const setting_site
   host.language = section.text("language");
   host.time_zone = section.text("time_zone");
   host.retention = section.duration("retention");
+  if (const auto* most = section.value("max_sending"); most && most->is_int64())
+    host.max_sending = static_cast<std::uint32_t>(most->get_int64());
   check_time_zone(section, host.time_zone);
   if (host.time_zone.empty()) section.refuse("time_zone", "It must not be empty.", "Write \"UTC\" or another zone.");
   for (const auto& folder : host.plugin_dirs) {

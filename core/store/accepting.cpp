@@ -23,15 +23,18 @@ std::optional<std::string> json_list(const std::vector<std::string>& texts) {
 
 void tables::insert_delivery(const new_delivery& value, const delivery_context& context) {
   const auto state = value.leased ? delivery_state::sending : delivery_state::pending;
+  const auto endpoint = names_.endpoint_number(value.endpoint);
   using number = std::optional<std::int64_t>;
-  insert_delivery_.run(static_cast<std::int64_t>(value.id), context.event, context.organization,
-                       names_.endpoint_number(value.endpoint), static_cast<int>(state), context.severity,
-                       context.sensitive, context.created, value.leased ? number() : number(context.created),
-                       value.leased ? number(owner_) : number(), value.leased ? number(context.lease_until) : number(),
-                       value.recipient, names_.number(value.route), names_.number(value.template_name),
-                       names_.number(value.language), value.message_id, json_list(value.next_channels),
-                       value.give_up_at);
+  insert_delivery_.run(static_cast<std::int64_t>(value.id), context.event, context.organization, endpoint,
+                       static_cast<int>(state), context.severity, context.sensitive, context.created,
+                       value.leased ? number() : number(context.created), value.leased ? number(owner_) : number(),
+                       value.leased ? number(context.lease_until) : number(), value.recipient,
+                       names_.number(value.route), names_.number(value.template_name), names_.number(value.language),
+                       value.message_id, json_list(value.next_channels), value.give_up_at);
   count(context.organization, state, 1);
+  if (!value.leased) {
+    waits(endpoint, context.organization, context.created);
+  }
 }
 
 accept_answer tables::accept_one(const encoded_item& encoded, const encoded_batch& batch) {

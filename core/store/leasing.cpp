@@ -1,6 +1,7 @@
 // Leases: which deliveries are due, who has them, and what becomes of leases that a host left behind.
 #include "core/store/payload_codec.hpp"
 #include "core/store/tables.hpp"
+#include "core/store/tables_detail.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
@@ -54,24 +55,32 @@ std::shared_ptr<const event> tables::read_event(const sqlite::rows& row, int fir
   return opened && decode_payload(*opened, *out) ? out : nullptr;
 }
 
-void tables::lease_severity(const lease_request& request, std::int64_t endpoint, int severity,
-                            std::vector<leased_delivery>& leased) {
+// Until the organization has been given `limit`, the more severe first, of equal ones what is due longest.
+void tables::lease_turn(const lease_request& request, std::int64_t endpoint, std::size_t limit, turn& whose) {
+  for (int severity = most_severe; severity >= 0; --severity) {
+    if (whose.leased.size() < limit) lease_severity(request, endpoint, severity, limit, whose);
+  }
+  whose.exhausted = whose.leased.size() < limit;
+}
+
+void tables::lease_severity(const lease_request& request, std::int64_t endpoint, int severity, std::size_t limit,
+                            turn& whose) {
   struct due_row {
     delivery_id id;
-    std::int64_t organization;
     delivery_state state;
   };
   std::vector<due_row> taken;
   std::shared_ptr<const event> last;
   std::int64_t last_id = 0;
-  auto due = due_.query(endpoint, severity, request.now, static_cast<std::int64_t>(request.limit - leased.size()));
+  auto due = due_.query(endpoint, whose.organization, severity, request.now,
+                        static_cast<std::int64_t>(limit - whose.leased.size()));
   while (due.next()) {
     const auto event_number = due.integer(1);
     if (last_id != event_number) {
       last = read_event(due, 14, event_number);
       last_id = event_number;
     }
-    taken.push_back({delivery_id{due.integer(0)}, due.integer(2), static_cast<delivery_state>(due.integer(3))});
+    taken.push_back({delivery_id{due.integer(0)}, static_cast<delivery_state>(due.integer(3))});
     leased_delivery out;
     out.id = taken.back().id;
     out.event = event_id{event_number};
@@ -89,70 +98,32 @@ void tables::lease_severity(const lease_request& request, std::int64_t endpoint,
     out.last_code = due.text(13);
     out.payload = last;
     out.route = names_.text(due.integer(22));
-    leased.push_back(std::move(out));
+    out.interrupted = static_cast<std::uint32_t>(due.integer(23));
+    whose.leased.push_back(std::move(out));
   }
   // Only now: a row that changes while its index is read could be met twice.
   for (const auto& row : taken) {
     lease_.run(static_cast<std::int64_t>(row.id), owner_, request.until);
-    count(row.organization, row.state, -1);
-    count(row.organization, delivery_state::sending, 1);
+    count(whose.organization, row.state, -1);
+    count(whose.organization, delivery_state::sending, 1);
   }
-}
-
-std::vector<leased_delivery> tables::lease(const lease_request& request) {
-  std::vector<leased_delivery> leased;
-  const auto endpoint = names_.find_endpoint(request.endpoint);
-  if (!endpoint) {
-    return leased;
-  }
-  for (int severity = most_severe; severity >= 0; --severity) {
-    if (leased.size() < request.limit) lease_severity(request, *endpoint, severity, leased);
-  }
-  return leased;
-}
-
-std::optional<time_ms> tables::first_due(std::int64_t endpoint) {
-  std::optional<time_ms> first;
-  for (int severity = 0; severity <= most_severe; ++severity) {
-    auto found = first_due_.query(endpoint, severity);
-    if (found.next()) {
-      first = std::min(first.value_or(found.integer(0)), found.integer(0));
-    }
-  }
-  return first;
-}
-
-std::optional<time_ms> tables::next_due(const endpoint_key& endpoint) {
-  const auto number = names_.find_endpoint(endpoint);
-  return number ? first_due(*number) : std::nullopt;
-}
-
-std::vector<endpoint_backlog> tables::backlog() {
-  std::vector<endpoint_backlog> out;
-  std::int64_t endpoint = 0;
-  const auto next = [this](std::int64_t after) {
-    auto found = next_endpoint_.query(after);
-    return found.next() ? found.integer(0) : 0;
-  };
-  while ((endpoint = next(endpoint)) != 0) {
-    if (const auto first = first_due(endpoint)) {
-      out.push_back({names_.endpoint(endpoint), *first});
-    }
-  }
-  return out;
 }
 
 recovery tables::recover(time_ms now) {
   recovery out;
-  std::vector<std::pair<std::int64_t, std::int64_t>> left;
+  struct left_row {
+    std::int64_t delivery, organization, endpoint;
+  };
+  std::vector<left_row> left;
   {
     auto found = leased_.query();
     while (found.next()) {
-      left.emplace_back(found.integer(0), found.integer(1));
+      left.push_back({found.integer(0), found.integer(1), found.integer(2)});
     }
   }
-  for (const auto& [delivery, organization] : left) {
+  for (const auto& [delivery, organization, endpoint] : left) {
     interrupt_.run(delivery, now);
+    waits(endpoint, organization, now);
     count(organization, delivery_state::sending, -1);
     count(organization, delivery_state::pending, 1);
   }

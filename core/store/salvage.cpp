@@ -199,6 +199,11 @@ constexpr const char* count_anew =
     "INSERT INTO counter (organization, state, value)"
     " SELECT 0, state, count(*) FROM delivery GROUP BY state;";
 
+// From the second version on.
+constexpr const char* queue_anew =
+    "INSERT INTO waiting (endpoint, organization, first_due)"
+    " SELECT endpoint, organization, min(due) FROM delivery WHERE due IS NOT NULL GROUP BY endpoint, organization;";
+
 void copy_all(const fs::path& damaged, connection& to, salvage_report& report) {
   connection from(damaged);
   from.leave_log_on_close();  // it is left as it is
@@ -215,6 +220,7 @@ void copy_all(const fs::path& damaged, connection& to, salvage_report& report) {
   for (const table& one : tables_of(to)) report.lost_rows += copy.copy(one);
   to.execute(fill_gaps);
   to.execute(count_anew);
+  if (version >= 2) to.execute(queue_anew);
   to.execute("COMMIT");
   report.events = static_cast<std::uint64_t>(to.value_of("SELECT count(*) FROM event"));
   report.deliveries = static_cast<std::uint64_t>(to.value_of("SELECT count(*) FROM delivery"));

@@ -169,7 +169,25 @@ CREATE TABLE ack (
 ) STRICT;
 )sql";
 
-constexpr std::array steps = {first_schema};
+constexpr const char* second_schema = R"sql(
+CREATE TABLE waiting (
+  endpoint     INTEGER NOT NULL,
+  organization INTEGER NOT NULL,
+  first_due    INTEGER NOT NULL,
+  turn         INTEGER,
+  PRIMARY KEY (endpoint, organization)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX waiting_by_due ON waiting (endpoint, first_due) WHERE turn IS NULL;
+CREATE INDEX waiting_by_turn ON waiting (endpoint, turn) WHERE turn IS NOT NULL;
+INSERT INTO waiting (endpoint, organization, first_due)
+  SELECT endpoint, organization, min(due) FROM delivery WHERE due IS NOT NULL GROUP BY endpoint, organization;
+DROP INDEX delivery_due;
+ALTER TABLE delivery ADD COLUMN interrupted INTEGER NOT NULL DEFAULT 0;
+DROP TABLE quota;
+CREATE INDEX delivery_waiting ON delivery (endpoint, organization, severity, due) WHERE due IS NOT NULL;
+)sql";
+
+constexpr std::array steps = {first_schema, second_schema};
 
 }  // namespace
 

@@ -10,6 +10,7 @@ struct tables::settled_row {
   int severity = 0;
   bool sensitive = false;
   bool tried = false;
+  std::int64_t endpoint = 0;
 };
 
 void tables::settle(const std::vector<settlement>& settlements) {
@@ -28,20 +29,22 @@ void tables::settle_one(const settlement& value) {
     if (!leased) {
       return;
     }
-    row = {found.integer(2), found.integer(3), static_cast<int>(found.integer(4)), found.boolean(5), !found.is_null(6)};
+    row = {found.integer(2), found.integer(3),  static_cast<int>(found.integer(4)),
+           found.boolean(5), !found.is_null(6), found.integer(7)};
   }
   write_report(value, row);
 
   std::optional<std::int64_t> due;
   if (value.state == delivery_state::pending || value.state == delivery_state::deferred) {
     due = value.next_attempt.value_or(value.at);
+    waits(row.endpoint, row.organization, *due);
   }
   std::optional<std::int64_t> superseded_by;
   if (value.successor) {
     superseded_by = take_over(*value.successor, id, value.at, row);
   }
   settle_.run(id, static_cast<int>(value.state), due, static_cast<std::int64_t>(value.attempts), value.uncertain,
-              superseded_by);
+              superseded_by, value.record_attempt);
   count(row.organization, delivery_state::sending, -1);
   count(row.organization, value.state, 1);
   if (row.sensitive && is_final(value.state)) {

@@ -48,19 +48,22 @@ tables::tables(sqlite::connection& database, const sealing_key& key, std::int64_
       due_(database,
            "SELECT d.id, d.event, d.organization, d.state, d.recipient, d.template, d.language, d.message_id,"
            " d.next_channels, d.attempts, d.uncertain, d.created, d.give_up_at, d.code,"
-           " e.organization, e.source, e.external_id, e.type, e.severity, e.expires, e.sensitive, e.payload, d.route"
-           " FROM delivery AS d INDEXED BY delivery_due LEFT JOIN event AS e ON e.id = d.event"
-           " WHERE d.endpoint = ?1 AND d.severity = ?2 AND d.due IS NOT NULL AND d.due <= ?3 ORDER BY d.due LIMIT ?4"),
+           " e.organization, e.source, e.external_id, e.type, e.severity, e.expires, e.sensitive, e.payload, d.route,"
+           " d.interrupted"
+           " FROM delivery AS d INDEXED BY delivery_waiting LEFT JOIN event AS e ON e.id = d.event"
+           " WHERE d.endpoint = ?1 AND d.organization = ?2 AND d.severity = ?3 AND d.due IS NOT NULL AND d.due <= ?4"
+           " ORDER BY d.due LIMIT ?5"),
       lease_(database, "UPDATE delivery SET state = 1, due = NULL, lease_owner = ?2, lease_until = ?3 WHERE id = ?1"),
-      read_settled_(database,
-                    "SELECT state, lease_owner, event, organization, severity, sensitive, tried_at FROM delivery"
-                    " WHERE id = ?1"),
+      read_settled_(
+          database,
+          "SELECT state, lease_owner, event, organization, severity, sensitive, tried_at, endpoint FROM delivery"
+          " WHERE id = ?1"),
       find_same_(database,
                  "SELECT id FROM delivery INDEXED BY delivery_by_event WHERE event = ?1 AND endpoint = ?2"
                  " AND recipient = ?3 AND state <= 4 AND id <> ?4 ORDER BY id LIMIT 1"),
       settle_(database,
               "UPDATE delivery SET state = ?2, due = ?3, lease_owner = NULL, lease_until = NULL, attempts = ?4,"
-              " uncertain = ?5, superseded_by = ?6 WHERE id = ?1"),
+              " uncertain = ?5, superseded_by = ?6, interrupted = iif(?7, 0, interrupted) WHERE id = ?1"),
       report_(database,
               "UPDATE delivery SET tried_at = ?2, code = ?3, detail = ?4, server_reply = ?5, transcript = ?6"
               " WHERE id = ?1"),
@@ -72,16 +75,34 @@ tables::tables(sqlite::connection& database, const sealing_key& key, std::int64_
                   "SELECT 1 FROM delivery INDEXED BY delivery_by_event WHERE event = ?1 AND state <= 3 LIMIT 1"),
       erase_(database, "UPDATE event SET payload = NULL, key_id = NULL, erased_at = ?2 WHERE id = ?1"),
       leased_(database,
-              "SELECT id, organization FROM delivery INDEXED BY delivery_leased WHERE lease_until IS NOT NULL"),
+              "SELECT id, organization, endpoint FROM delivery INDEXED BY delivery_leased"
+              " WHERE lease_until IS NOT NULL"),
       interrupt_(database,
                  "UPDATE delivery SET state = 0, due = ?2, lease_owner = NULL, lease_until = NULL,"
-                 " attempts = attempts + 1, uncertain = 1 WHERE id = ?1"),
-      next_endpoint_(database,
-                     "SELECT endpoint FROM delivery INDEXED BY delivery_due WHERE due IS NOT NULL AND endpoint > ?1"
-                     " ORDER BY endpoint LIMIT 1"),
+                 " attempts = attempts + 1, uncertain = 1, interrupted = interrupted + 1 WHERE id = ?1"),
+      next_endpoint_(database, "SELECT endpoint FROM waiting WHERE endpoint > ?1 ORDER BY endpoint LIMIT 1"),
       first_due_(database,
-                 "SELECT due FROM delivery INDEXED BY delivery_due WHERE endpoint = ?1 AND severity = ?2"
-                 " AND due IS NOT NULL ORDER BY due LIMIT 1"),
+                 "SELECT due FROM delivery INDEXED BY delivery_waiting WHERE endpoint = ?1 AND organization = ?2"
+                 " AND severity = ?3 AND due IS NOT NULL ORDER BY due LIMIT 1"),
+      add_waiting_(database,
+                   "INSERT INTO waiting (endpoint, organization, first_due) VALUES (?1, ?2, ?3)"
+                   " ON CONFLICT DO UPDATE SET first_due = excluded.first_due"
+                   " WHERE turn IS NULL AND excluded.first_due < first_due"),
+      join_(database,
+            "SELECT organization FROM waiting INDEXED BY waiting_by_due WHERE endpoint = ?1 AND turn IS NULL"
+            " AND first_due <= ?2 ORDER BY first_due LIMIT ?3"),
+      ring_(database,
+            "SELECT organization FROM waiting INDEXED BY waiting_by_turn WHERE endpoint = ?1 AND turn IS NOT NULL"
+            " ORDER BY turn LIMIT ?2"),
+      last_turn_(database,
+                 "SELECT turn FROM waiting INDEXED BY waiting_by_turn WHERE endpoint = ?1 AND turn IS NOT NULL"
+                 " ORDER BY turn DESC LIMIT 1"),
+      set_turn_(database, "UPDATE waiting SET turn = ?3 WHERE endpoint = ?1 AND organization = ?2"),
+      sleep_(database, "UPDATE waiting SET turn = NULL, first_due = ?3 WHERE endpoint = ?1 AND organization = ?2"),
+      wait_no_more_(database, "DELETE FROM waiting WHERE endpoint = ?1 AND organization = ?2"),
+      first_asleep_(database,
+                    "SELECT first_due FROM waiting INDEXED BY waiting_by_due WHERE endpoint = ?1 AND turn IS NULL"
+                    " ORDER BY first_due LIMIT 1"),
       save_pause_(database,
                   "INSERT INTO pause (endpoint, code, detail, since, probe_at, probes, server_fingerprint)"
                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
@@ -140,6 +161,7 @@ void tables::count(std::int64_t organization, delivery_state state, std::int64_t
 }
 
 void tables::write_counters() {
+  write_waiting();
   for (const auto& [key, change] : counter_changes_) {
     if (change != 0) {
       change_counter_.run(key.first, key.second, change);
@@ -168,6 +190,7 @@ state_counts tables::counts(const std::optional<std::string>& organization) {
 void tables::forget() {
   names_.forget();
   counter_changes_.clear();
+  waiting_changes_.clear();
 }
 
 std::string tables::recall(const std::string& source, const std::string& name) {

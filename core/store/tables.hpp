@@ -64,7 +64,7 @@ class tables {
 
   token_table& tokens() { return tokens_; }
 
-  // Before each commit: the counters move in the transaction that moved the deliveries.
+  // Before each commit: the counters, and who waits where, move in the transaction that moved the deliveries.
   void write_counters();
   // After a rollback.
   void forget();
@@ -81,8 +81,17 @@ class tables {
   std::int64_t take_over(const new_delivery& successor, std::int64_t from, time_ms at, const settled_row& row);
   void write_report(const settlement& value, const settled_row& row);
   void erase_when_final(std::int64_t event, time_ms at);
-  void lease_severity(const lease_request& request, std::int64_t endpoint, int severity,
-                      std::vector<leased_delivery>& leased);
+  // From now on the organization has a delivery on the endpoint that is due then.
+  void waits(std::int64_t endpoint, std::int64_t organization, time_ms due);
+  void write_waiting();
+  struct turn;
+  std::vector<turn> next_turns(const lease_request& request, std::int64_t endpoint);
+  std::int64_t last_turn(std::int64_t endpoint);  // 0: nobody is in the ring
+  void end_turns(std::int64_t endpoint, std::vector<turn>& served, bool whole_ring);
+  std::optional<time_ms> first_due(std::int64_t endpoint, std::int64_t organization);
+  void lease_turn(const lease_request& request, std::int64_t endpoint, std::size_t limit, turn& whose);
+  void lease_severity(const lease_request& request, std::int64_t endpoint, int severity, std::size_t limit,
+                      turn& whose);
   std::shared_ptr<const event> read_event(const sqlite::rows& row, int first_column, std::int64_t id);
   std::shared_ptr<const std::vector<std::int64_t>> hits_of(const delivery_filter& filter);
   void list_some_hits(listing& what, std::uint32_t limit);
@@ -97,6 +106,7 @@ class tables {
   const std::int64_t owner_;
   name_table names_;
   std::map<std::pair<std::int64_t, int>, std::int64_t> counter_changes_;
+  std::map<std::pair<std::int64_t, std::int64_t>, time_ms> waiting_changes_;  // (endpoint, organization)
   std::int64_t purge_from_ = 0;
 
   sqlite::statement find_event_, insert_event_, insert_delivery_, remember_, forget_memory_, recall_;
@@ -104,6 +114,7 @@ class tables {
   sqlite::statement read_settled_, find_same_, settle_, report_, keep_attempt_, unfinished_, erase_;
   sqlite::statement leased_, interrupt_;
   sqlite::statement next_endpoint_, first_due_;
+  sqlite::statement add_waiting_, join_, ring_, last_turn_, set_turn_, sleep_, wait_no_more_, first_asleep_;
   sqlite::statement save_pause_, clear_pause_, pauses_;
   sqlite::statement list_all_, list_state_, list_sending_, list_organization_, list_event_, list_event_of_source_,
       list_key_, get_, history_;

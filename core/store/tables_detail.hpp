@@ -14,4 +14,11 @@ struct tables::delivery_context {
   time_ms lease_until = 0;
 };
 
+// An organization that is served in a lease.
+struct tables::turn {
+  std::int64_t organization = 0;
+  std::vector<leased_delivery> leased;
+  bool exhausted = false;  // nothing more of it is due
+};
+
 }  // namespace tocsin

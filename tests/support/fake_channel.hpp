@@ -95,6 +95,14 @@ class fake_channel final : public channel_port {
     if (!returned.empty()) complete(std::move(returned));
   }
 
+  void take_back(std::span<const outgoing_message> messages, std::chrono::milliseconds) override {
+    const std::lock_guard lock(mutex_);
+    for (const auto& message : messages) {
+      held_.erase(message.delivery);
+      taken_back_.push_back(message);
+    }
+  }
+
   bool wants(std::string_view part) const override { return part != "html"; }
 
   // Ends all messages that are kept.
@@ -139,6 +147,10 @@ class fake_channel final : public channel_port {
     if (found == open_.end()) return std::nullopt;
     return found->second;
   }
+  std::vector<outgoing_message> taken_back() const {
+    const std::lock_guard lock(mutex_);
+    return taken_back_;
+  }
   int opens() const { return opens_; }
   int cancels() const { return cancels_; }
   std::vector<std::string> breaches() const {
@@ -182,6 +194,7 @@ class fake_channel final : public channel_port {
   std::set<endpoint_token> delivering_;
   std::map<delivery_id, outgoing_message> held_;
   std::vector<outgoing_message> seen_;
+  std::vector<outgoing_message> taken_back_;
   std::vector<std::string> breaches_;
   std::uint64_t last_token_ = 0;
   std::atomic<int> opens_ = 0;

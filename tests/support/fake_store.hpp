@@ -31,6 +31,7 @@ struct fake_disk {
     std::uint64_t owner = 0;  // of the lease
     std::uint32_t attempts = 0;
     bool uncertain = false;
+    std::uint32_t interrupted = 0;
     time_ms created = 0;
     time_ms next_attempt = 0;
     std::string code, detail, server_reply;
@@ -45,6 +46,8 @@ struct fake_disk {
   std::map<std::tuple<std::string, std::string, std::string>, event_id> keys;
   std::map<endpoint_key, endpoint_pause> pauses;
   std::map<std::pair<std::string, std::string>, std::string> memory;
+  std::map<std::pair<endpoint_key, std::string>, std::uint64_t> turns;  // of organizations, when each was last served
+  std::uint64_t last_turn = 0;
   std::int64_t last_identifier = 0;
   std::uint64_t owners = 0;
 };
@@ -104,6 +107,7 @@ class fake_store : public store {
         if (row.state != delivery_state::sending) continue;
         row.state = delivery_state::pending;
         row.uncertain = true;
+        ++row.interrupted;
         row.next_attempt = now;
         ++found.interrupted;
       }
@@ -331,6 +335,25 @@ class fake_store : public store {
     disk_->last_identifier = std::max(disk_->last_identifier, static_cast<std::int64_t>(one.id));
   }
 
+  using due_rows = std::vector<std::pair<delivery_id, fake_disk::row*>>;
+
+  // One after another of the organizations, from where the last lease ended.
+  due_rows take_turns(const lease_request& request, due_rows due) {
+    due_rows taken;
+    for (const auto& [id, row] : due) disk_->turns.try_emplace({request.endpoint, row->organization}, disk_->last_turn);
+    while (taken.size() < request.limit && !due.empty()) {
+      const auto turn = [&](const auto& one) -> auto& {
+        return disk_->turns[{request.endpoint, one.second->organization}];
+      };
+      const auto next =
+          std::min_element(due.begin(), due.end(), [&](const auto& a, const auto& b) { return turn(a) < turn(b); });
+      turn(*next) = ++disk_->last_turn;
+      taken.push_back(*next);
+      due.erase(next);
+    }
+    return taken;
+  }
+
   std::vector<leased_delivery> lease_now(const lease_request& request) {
     std::vector<std::pair<delivery_id, fake_disk::row*>> due;
     for (auto& [id, row] : disk_->deliveries) {
@@ -343,7 +366,7 @@ class fake_store : public store {
       const auto other = disk_->events.at(b.second->event)->severity;
       return one != other ? one > other : a.second->next_attempt < b.second->next_attempt;
     });
-    if (due.size() > request.limit) due.resize(request.limit);
+    due = take_turns(request, std::move(due));
     std::vector<leased_delivery> leased;
     for (const auto& [id, row] : due) {
       row->state = delivery_state::sending;
@@ -365,6 +388,7 @@ class fake_store : public store {
       one.last_code = row->code;
       if (!disk_->unreadable) one.payload = disk_->events.at(row->event);
       one.route = row->delivery.route;
+      one.interrupted = row->interrupted;
       leased.push_back(std::move(one));
     }
     return leased;
@@ -383,6 +407,7 @@ class fake_store : public store {
       row.detail = one.detail;
       row.server_reply = one.server_reply;
     }
+    if (one.record_attempt) row.interrupted = 0;
     if (one.record_attempt) row.history.push_back({one.at, one.code, one.detail, one.server_reply});
     if (one.next_attempt) row.next_attempt = *one.next_attempt;
     if (one.successor) {

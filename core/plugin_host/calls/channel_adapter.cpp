@@ -96,6 +96,19 @@ void channel_adapter::cancel(std::span<const outgoing_message> messages) {
                [&] { instance_.tables.channel->cancel(instance_.plugin->self, tokens.data(), tokens.size()); });
 }
 
+void channel_adapter::take_back(std::span<const outgoing_message> messages, std::chrono::milliseconds after) {
+  const auto pass = instance_.into_host.enter();
+  if (!pass) return;
+  std::vector<outstanding_deliveries::entry> late;
+  for (const outgoing_message& message : messages) {
+    const auto token = abi::delivery_token(message.delivery, message.attempt);
+    if (instance_.deliveries.take(token)) late.push_back({token, message.endpoint, message.payload});
+  }
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(after).count();
+  report_late(instance_, late, "channel.deliver",
+              "it did not complete deliveries within " + std::to_string(seconds) + " s; they are taken back from it");
+}
+
 bool channel_adapter::wants(std::string_view part) const {
   const auto& parts = instance_.about.parts;
   return std::find(parts.begin(), parts.end(), part) != parts.end();

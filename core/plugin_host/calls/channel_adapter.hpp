@@ -21,6 +21,7 @@ class channel_adapter final : public channel_port {
   void close(endpoint_token endpoint) override;
   void deliver(std::span<const outgoing_message> messages) override;
   void cancel(std::span<const outgoing_message> messages) override;
+  void take_back(std::span<const outgoing_message> messages, std::chrono::milliseconds after) override;
   bool wants(std::string_view part) const override;
   // What waits behind a call that hangs is given back.
   void plugin_hangs();

@@ -35,12 +35,12 @@ class bench_folder {
   std::filesystem::path path_;
 };
 
-event make_event(std::int64_t number) {
+event make_event(std::int64_t number, const std::string& organization = "acme") {
   event out;
   out.id = "license-" + std::to_string(number);
   out.source = "/license";
   out.type = "tocsin.license.expiring";
-  out.organization = "acme";
+  out.organization = organization;
   out.data = "\"" + std::string(2'000, 'd') + "\"";
   return out;
 }
@@ -136,8 +136,98 @@ void bare_sqlite(benchmark::State& state) {
   state.SetItemsProcessed(number);
 }
 
+accept_batch make_small_batch(std::int64_t& number, std::int64_t size, std::int64_t organizations) {
+  auto batch = make_batch(number, size);
+  for (auto& item : batch.items) {
+    item.payload.organization = "organization-" + std::to_string(static_cast<std::int64_t>(item.id) % organizations);
+    item.payload.data = "{}";
+  }
+  return batch;
+}
+
+template <class Answer, class Start>
+Answer wait_for(Start start) {
+  std::promise<Answer> promise;
+  start([&promise](result<Answer> answer) { promise.set_value(*answer); });
+  return promise.get_future().get();
+}
+
+std::vector<leased_delivery> lease(store& from, std::uint32_t limit) {
+  return wait_for<std::vector<leased_delivery>>([&](auto done) {
+    from.lease({{"email", ""}, limit, now, now + 3'600'000}, done);
+  });
+}
+
+void give_back(store& to, const std::vector<leased_delivery>& leased, time_ms due) {
+  std::vector<settlement> written(leased.size());
+  for (std::size_t at = 0; at < leased.size(); ++at) {
+    written[at].id = leased[at].id;
+    written[at].state = delivery_state::pending;
+    written[at].record_attempt = false;
+    written[at].next_attempt = due;
+  }
+  std::promise<void> promise;
+  to.settle(std::move(written), [&promise](const auto&) { promise.set_value(); });
+  promise.get_future().wait();
+}
+
+// Eight deliveries taken and given back, where so many wait for so many organizations, and as many again are due later.
+void lease_and_give_back(benchmark::State& state) {
+  const bench_folder folder;
+  auto opened = open_sqlite_store(folder.path() / "state", "mail.example.org");
+  if (!opened) return state.SkipWithError(opened.error().to_string().c_str());
+  auto& store = **opened;
+  std::int64_t number = 0;
+  const auto fill = [&] {
+    for (std::int64_t left = state.range(0); left > 0; left -= 1'000) {
+      wait_for<std::vector<accept_answer>>([&](auto done) {
+        store.accept(make_small_batch(number, std::min<std::int64_t>(left, 1'000), state.range(1)), done);
+      });
+    }
+  };
+  fill();
+  for (auto later = lease(store, 1'000); !later.empty(); later = lease(store, 1'000)) {
+    give_back(store, later, now + 3'600'000);
+  }
+  fill();
+  std::int64_t taken = 0;
+  for (auto _ : state) {
+    const auto leased = lease(store, 8);
+    if (leased.size() != 8) return state.SkipWithError("too few were due");
+    give_back(store, leased, now);
+    taken += 8;
+  }
+  state.SetItemsProcessed(taken);
+}
+
+void accept_of_many_organizations(benchmark::State& state) {
+  const bench_folder folder;
+  auto opened = open_sqlite_store(folder.path() / "state", "mail.example.org");
+  if (!opened) return state.SkipWithError(opened.error().to_string().c_str());
+  std::int64_t number = 0;
+  for (auto _ : state) {
+    state.PauseTiming();
+    auto batch = make_batch(number, 100);
+    for (auto& item : batch.items) {
+      item.payload.organization = "organization-" + std::to_string(static_cast<std::int64_t>(item.id) % state.range(0));
+    }
+    state.ResumeTiming();
+    wait_for<std::vector<accept_answer>>([&](auto done) { (*opened)->accept(std::move(batch), done); });
+  }
+  state.SetItemsProcessed(number);
+}
+
 }  // namespace
 
 BENCHMARK(bare_sqlite)->Arg(1)->Arg(10)->Arg(100)->Arg(1'000)->UseRealTime()->Unit(benchmark::kMicrosecond);
 BENCHMARK(through_the_interface)->Arg(1)->Arg(10)->Arg(100)->Arg(1'000)->UseRealTime()->Unit(benchmark::kMicrosecond);
+// (waiting, organizations)
+BENCHMARK(lease_and_give_back)
+    ->Args({1'000, 1})
+    ->Args({100'000, 1})
+    ->Args({100'000, 100})
+    ->Args({100'000, 100'000})
+    ->UseRealTime()
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK(accept_of_many_organizations)->Arg(1)->Arg(10)->Arg(100'000)->UseRealTime()->Unit(benchmark::kMicrosecond);
 BENCHMARK_MAIN();

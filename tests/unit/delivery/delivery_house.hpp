@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -58,6 +59,7 @@ class delivery_house {
     parts.identifiers = &identifiers;
     parts.jitter = [] { return 0.0; };
     parts.check_settings = check_settings;
+    parts.taken_back = [this](const std::string& plugin, std::size_t deliveries) { taken_back[plugin] += deliveries; };
     engine = std::make_unique<dispatcher>(std::move(parts));
     std::promise<recovery> recovered;
     store.recover(clock.now(), [&](result<recovery> found) { recovered.set_value(*found); });
@@ -165,11 +167,11 @@ class delivery_house {
     store.accept(std::move(batch),
                  [this, reserved = made.leased, leased, key = made.endpoint](const auto& answers) mutable {
                    if (!answers) {
-                     if (reserved) engine->release(key);
+                     reserved ? engine->release(key) : engine->forgo(key, 1);
                    } else if (reserved) {
                      engine->hand_over({std::move(leased)});
                    } else {
-                     engine->notify(key);
+                     engine->notify(key, 1);
                    }
                  });
     return made.id;
@@ -205,6 +207,7 @@ class delivery_house {
   code_table codes;
   std::function<std::optional<fault>(const endpoint_settings&)> check_settings;
   std::unique_ptr<dispatcher> engine;
+  std::map<std::string, std::size_t> taken_back;  // by plugin
 
  private:
   std::mutex settings_mutex_;

