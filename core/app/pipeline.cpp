@@ -14,6 +14,7 @@
 #include "core/app/pipeline_impl.hpp"
 #include "core/app/plugin_config.hpp"
 #include "core/observe/log.hpp"
+#include "core/plugin_host/containment/last_words.hpp"
 #include "core/store/sqlite_store.hpp"
 
 namespace tocsin {
@@ -94,6 +95,7 @@ result<void> pipeline::impl::open_state() {
   auto opened = open_sqlite_store(state_dir, message_host());
   if (!opened) return opened.error();
   store = std::move(*opened);
+  crashed_before = keep_last_words(state_dir);
   auto token = app::admin_token(state_dir);
   if (!token) return token.error();
   admin_token = std::move(*token);
@@ -115,7 +117,7 @@ result<void> pipeline::impl::begin_delivery() {
   settings.put(bring_up_secrets(settings.current()));
   bus->settings_changed(settings.current());
   enter("starting the delivery of what waits");
-  dispatcher->start(*recovered);
+  dispatcher->start(*recovered, crashed_before);
   return {};
 }
 

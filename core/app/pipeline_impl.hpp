@@ -32,6 +32,7 @@ struct pipeline::impl {
   std::filesystem::path config;
   std::filesystem::path trial_program;
   std::filesystem::path state_dir;  // as it was at the start; another one in the settings takes effect at the next
+  bool crashed_before = false;  // the run before this one left last words
   app::settings_in_force settings;
   std::unique_ptr<executor> pool;
   std::unique_ptr<tocsin::clock> clock;

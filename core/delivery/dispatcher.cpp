@@ -18,7 +18,7 @@ dispatcher::dispatcher(dispatcher_parts parts) : impl_(std::make_unique<impl>())
 
 dispatcher::~dispatcher() { impl_->engine->stop(); }
 
-void dispatcher::start(const recovery& found) { impl_->engine->start(found); }
+void dispatcher::start(const recovery& found, bool crashed) { impl_->engine->start(found, crashed); }
 bool dispatcher::reserve(const endpoint_key& endpoint) { return impl_->engine->reserve(endpoint); }
 void dispatcher::release(const endpoint_key& endpoint) { impl_->engine->release(endpoint); }
 void dispatcher::hand_over(std::vector<leased_delivery> deliveries) { impl_->engine->hand_over(std::move(deliveries)); }

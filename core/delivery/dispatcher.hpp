@@ -44,7 +44,8 @@ class dispatcher {
   ~dispatcher();
 
   // Take up what the store has: pauses as they were, a look at every endpoint on which something waits.
-  void start(const recovery& found);
+  // crashed: the run before this one did; what it left interrupted may be why.
+  void start(const recovery& found, bool crashed = false);
 
   // True: a free slot of the endpoint is kept for a delivery that is about to be written as leased. Each reservation
   // ends with hand_over() or release(). False: it is written as waiting; nobody gets a slot ahead of it until notify()
@@ -78,7 +79,7 @@ class dispatcher {
   };
   std::vector<endpoint_status> endpoints() const;
 
-  // A delivery that so many runs of the host in a row did not survive is not given to its channel again.
+  // A delivery that so many runs of the host in a row did not survive is not given to its channel again after a crash.
   static constexpr std::uint32_t most_interruptions = 3;
 
   // How long leases are given for.

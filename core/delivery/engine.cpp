@@ -21,12 +21,13 @@ engine::engine(dispatcher_parts parts)
       settler_(std::make_shared<settler>(*parts_.store, *parts_.clock)),
       settings_(parts_.settings ? parts_.settings() : nullptr) {}
 
-void engine::start(const recovery& found) {
+void engine::start(const recovery& found, bool crashed) {
   auto settings = parts_.settings();
   {
     engine_lock lock(mutex_);
     settings_ = std::move(settings);
     message_host_ = found.message_host;
+    crashed_ = crashed;
     for (const auto& pause : found.pauses) {
       const auto ep = get(pause.endpoint, lock);
       ep->pause = pause;

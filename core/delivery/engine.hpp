@@ -148,7 +148,7 @@ class engine : public std::enable_shared_from_this<engine> {
  public:
   explicit engine(dispatcher_parts parts);
 
-  void start(const recovery& found);
+  void start(const recovery& found, bool crashed);
   bool reserve(const endpoint_key& key);
   void release(const endpoint_key& key);
   void hand_over(std::vector<leased_delivery> deliveries);
@@ -194,6 +194,7 @@ class engine : public std::enable_shared_from_this<engine> {
   void note_handed_over(const std::vector<flight*>& flights);
   void arm_watch(std::chrono::nanoseconds wait);
   void look_for_overdue();
+  bool is_suspect(const leased_delivery& delivery) const { return crashed_ && delivery.interrupted > 0; }
   bool may_hand_over(const flight& suspect) const;
   void hand_over_alone(const flight& suspect);
   void wait_for_suspect(const endpoint_ptr& ep);
@@ -299,6 +300,7 @@ class engine : public std::enable_shared_from_this<engine> {
   std::size_t hungry_ = 0;         // of those
   const endpoint* fed_ = nullptr;  // whose turn it is
   clock::timer watch_ = clock::timer::none;
+  bool crashed_ = false;  // the run before this one did
   // Deliveries in channels' hands that an earlier run did not survive; true: this is their last chance.
   std::map<delivery_id, bool> suspects_;
   std::chrono::nanoseconds last_suspect_at_{0};

@@ -213,7 +213,7 @@ engine::ending engine::finish(flight& what, outcome how, time_ms at, double jitt
   --what.through->in_channel;
   via->last_used = at;
   home->last_used = at;
-  if (delivery.interrupted > 0) suspect_ended(delivery.id, lock);
+  if (is_suspect(delivery)) suspect_ended(delivery.id, lock);
   made.delivery = std::move(delivery);
   flights_.erase(made.written.id);
   return made;

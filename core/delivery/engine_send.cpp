@@ -92,7 +92,7 @@ void engine::place(const endpoint_ptr& ep, std::vector<resolved_flight> flights,
       advance(via, lock);
     } else if (ep->state == endpoint::phase::closed || ep->state == endpoint::phase::opening) {
       ep->ready.push_back(what);
-    } else if (delivery.interrupted >= most_interruptions) {
+    } else if (is_suspect(delivery) && delivery.interrupted >= most_interruptions) {
       ended.push_back(blame_plugin(*what, (*settings)->plugin, at));
     } else if ((ep->pause && !what->probe) || ep->state == endpoint::phase::off ||
                ep->state == endpoint::phase::failed) {
@@ -133,7 +133,7 @@ std::vector<flight*> engine::take_sendable(endpoint& ep) {
         ep.in_channel >= ep.slots || !quota_lets_go(ep)) {
       return false;
     }
-    if (what->delivery.interrupted > 0) {
+    if (is_suspect(what->delivery)) {
       if (!taken.empty()) return false;  // in the next round, by itself
       if (!may_hand_over(*what)) {
         wait_for_suspect(ep.shared_from_this());

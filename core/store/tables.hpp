@@ -85,6 +85,7 @@ class tables {
   void waits(std::int64_t endpoint, std::int64_t organization, time_ms due);
   void write_waiting();
   struct turn;
+  std::size_t deal(const lease_request& request, std::int64_t endpoint, std::vector<turn>& served);
   std::vector<turn> next_turns(const lease_request& request, std::int64_t endpoint);
   std::int64_t last_turn(std::int64_t endpoint);  // 0: nobody is in the ring
   void end_turns(std::int64_t endpoint, std::vector<turn>& served, bool whole_ring);

@@ -68,16 +68,8 @@ void tables::end_turns(std::int64_t endpoint, std::vector<turn>& served, bool wh
   for (const auto* one : again) set_turn_.run(endpoint, one->organization, ++last);
 }
 
-std::vector<leased_delivery> tables::lease(const lease_request& request) {
-  const auto endpoint = names_.find_endpoint(request.endpoint);
-  if (!endpoint || request.limit == 0) {
-    return {};
-  }
-  write_waiting();  // of calls before this one in the same transaction
-  auto served = next_turns(request, *endpoint);
-  const bool whole_ring = served.size() <= request.limit;
-  if (!whole_ring) served.pop_back();
-
+// Deals out `left` among those who are served: as many to each, as far as they have something due.
+std::size_t tables::deal(const lease_request& request, std::int64_t endpoint, std::vector<turn>& served) {
   std::size_t left = request.limit;
   std::vector<turn*> active;
   for (auto& one : served) active.push_back(&one);
@@ -91,20 +83,38 @@ std::vector<leased_delivery> tables::lease(const lease_request& request) {
       if (more > 0) --more;
       if (wanted == 0) break;
       const auto before = one->leased.size();
-      lease_turn(request, *endpoint, before + wanted, *one);
+      lease_turn(request, endpoint, before + wanted, *one);
       left -= one->leased.size() - before;
     }
     std::erase_if(active, [](const turn* one) { return one->exhausted; });
   }
+  return request.limit - left;
+}
 
+std::vector<leased_delivery> tables::lease(const lease_request& request) {
   std::vector<leased_delivery> leased;
-  leased.reserve(request.limit - left);
-  for (std::size_t round = 0; leased.size() < request.limit - left; ++round) {
-    for (auto& one : served) {
-      if (round < one.leased.size()) leased.push_back(std::move(one.leased[round]));
-    }
+  const auto endpoint = names_.find_endpoint(request.endpoint);
+  if (!endpoint || request.limit == 0) {
+    return leased;
   }
-  end_turns(*endpoint, served, whole_ring);
+  write_waiting();  // of calls before this one in the same transaction
+  auto rest = request;
+  bool whole_ring = false;
+  // Once, but where it was the turn of organizations of which nothing is due any more.
+  while (rest.limit > 0 && !whole_ring) {
+    auto served = next_turns(rest, *endpoint);
+    whole_ring = served.size() <= rest.limit;
+    if (!whole_ring) served.pop_back();
+    const auto dealt = deal(rest, *endpoint, served);
+    const auto all = leased.size() + dealt;
+    for (std::size_t round = 0; leased.size() < all; ++round) {
+      for (auto& one : served) {
+        if (round < one.leased.size()) leased.push_back(std::move(one.leased[round]));
+      }
+    }
+    end_turns(*endpoint, served, whole_ring);
+    rest.limit -= static_cast<std::uint32_t>(dealt);
+  }
   return leased;
 }
 

@@ -6,7 +6,9 @@
 #include "core/plugin_host/calls/plugin_call.hpp"
 #include "core/plugin_host/containment/start_mark.hpp"
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -31,7 +33,8 @@ constexpr int status_of_the_host = 1;
 constexpr std::chrono::milliseconds flush_limit{300};  // standard error may be a pipe that nobody reads
 
 std::atomic<bool> installed{false};
-pid_t own_process = 0;  // that has last words
+std::atomic<int> kept_in{-1};  // a file, or none
+pid_t own_process = 0;         // that has last words
 bool as_json = false;
 std::array<struct sigaction, fatal_signals.size()> before;
 
@@ -73,9 +76,11 @@ class line_buffer {
     add(name);
     add(as_json ? "\":" : "=");
   }
-  void write_to(int descriptor) {
+  void end() {
     if (as_json) text_[size_++] = '}';
     text_[size_++] = '\n';
+  }
+  void write_to(int descriptor) const {
     for (std::size_t at = 0; at < size_;) {
       const ssize_t put = ::write(descriptor, text_.data() + at, size_ - at);
       if (put < 0 && errno == EINTR) continue;
@@ -156,7 +161,9 @@ void tell(std::string_view how) {
     begin(line, "the host was ended outside of any call into a plugin");
     line.add_field("how", how);
   }
+  line.end();
   line.write_to(STDERR_FILENO);
+  if (const int file = kept_in; file >= 0) line.write_to(file);
 }
 
 std::string_view name_of(int signal) {
@@ -241,6 +248,20 @@ void install_last_words(last_words_format how) {
   install_signal_handlers();
   ::on_exit(&on_exit_called, nullptr);
   std::at_quick_exit(&on_quick_exit_called);
+}
+
+bool keep_last_words(const std::filesystem::path& state_dir) {
+  const auto path = state_dir / "last-words";
+  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+  if (file < 0) return false;
+  struct stat about {};
+  const bool left = ::fstat(file, &about) == 0 && about.st_size > 0;
+  if (left && ::ftruncate(file, 0) != 0) {
+    ::close(file);
+    return true;
+  }
+  if (const int former = kept_in.exchange(file); former >= 0) ::close(former);
+  return left;
 }
 
 void report_exit(int status) {

@@ -74,8 +74,8 @@ def a_delivery_that_crashes_the_host_is_dead_after_three_times_and_the_rest_goes
         wait_until(lambda: the_only(host, event_id="2").get("state") == "delivered", 30, "others are delivered")
 
 
-def a_delivery_that_ends_the_host_without_a_word_goes_on_to_the_next_channel():
-    with PluginFiles(BUILT) as files, poisoned_house(files, '["poisoned", "good"]', "leave") as host:
+def a_delivery_whose_channel_calls_exit_goes_on_to_the_next_channel():
+    with PluginFiles(BUILT) as files, poisoned_house(files, '["poisoned", "good"]', "exit") as host:
         ends_the_host_three_times(host)
         host.start()
         wait_until(lambda: the_only(host, event_id="1", state="delivered"), 30, "the next channel delivers it")
@@ -86,5 +86,5 @@ def a_delivery_that_ends_the_host_without_a_word_goes_on_to_the_next_channel():
 if __name__ == "__main__":
     sys.exit(run_tests([
         a_delivery_that_crashes_the_host_is_dead_after_three_times_and_the_rest_goes_on,
-        a_delivery_that_ends_the_host_without_a_word_goes_on_to_the_next_channel,
+        a_delivery_whose_channel_calls_exit_goes_on_to_the_next_channel,
     ]))

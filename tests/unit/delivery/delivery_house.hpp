@@ -42,7 +42,7 @@ class delivery_house {
   }
 
   // Opens the dispatcher on what the disk has.
-  void start() {
+  void start(bool crashed = false) {
     dispatcher_parts parts;
     parts.pool = &pool;
     parts.clock = &clock;
@@ -65,7 +65,7 @@ class delivery_house {
     store.recover(clock.now(), [&](result<recovery> found) { recovered.set_value(*found); });
     const auto found = recovered.get_future().get();
     identifiers.raise_to(found.last_identifier);
-    engine->start(found);
+    engine->start(found, crashed);
     quiet();
   }
 

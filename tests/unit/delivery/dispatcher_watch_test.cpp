@@ -90,10 +90,11 @@ class Suspects : public testing::Test {
     auto house = std::make_unique<delivery_house>(disk, at += 60'000);
     house->settings = std::move(settings);
     house->channel->say([](const auto&) { return std::nullopt; });
-    house->start();
+    house->start(crashed);
     return house;
   }
 
+  bool crashed = true;  // the run before
   std::shared_ptr<fake_disk> disk = std::make_shared<fake_disk>();
   time_ms at = manual_clock::start_time;
 };
@@ -174,6 +175,20 @@ TEST_F(Suspects, AreClearedByAnyOutcome) {
   at += 3'600'000;
   const auto after = run();
   EXPECT_EQ(after->state(id), delivery_state::sending) << "its first interruption again";
+}
+
+TEST_F(Suspects, AreNoneWhereTheRunBeforeWasKilledOrLostItsPower) {
+  std::vector<delivery_id> ids;
+  {
+    const auto before = run();
+    for (int i = 0; i < 2; ++i) ids.push_back(before->publish());
+  }
+  crashed = false;
+  for (int kills = 0; kills < 5; ++kills) EXPECT_EQ(run()->channel->held(), 2u);
+  const auto after = run();
+  after->channel->answer(delivered());
+  after->quiet();
+  for (const auto id : ids) EXPECT_EQ(after->state(id), delivery_state::delivered);
 }
 
 TEST_F(Suspects, OnTheirLastChanceHaveNoOtherBesideThem) {

@@ -108,6 +108,17 @@ TEST_F(StoreTurns, WhatIsTakenBeforeItsTimeLeavesTheRestToItsTime) {
   EXPECT_EQ(now + 60'000, *calls().next_due({"email", ""}));
 }
 
+TEST_F(StoreTurns, OfThoseThatHaveNothingLeftKeepNobodyFromTheirs) {
+  for (const char* name : {"a", "b", "c", "d"}) publish(name, 1);
+  EXPECT_EQ("a", take(1));
+  EXPECT_EQ("b", take(1));
+  EXPECT_EQ("c", take(1));
+  EXPECT_EQ("d", take(1)) << "a, b and c still have their places in the ring";
+  publish("e", 1);
+  EXPECT_EQ("e", take(1));
+  EXPECT_EQ("", take(1));
+}
+
 TEST_F(StoreTurns, AnEmptyRingIsForgottenAndBeginsAnew) {
   for (int round = 0; round < 3; ++round) {
     publish("a", 1);
