@@ -8,6 +8,7 @@
 #include "core/app/plugin_config.hpp"
 #include "core/app/test_message.hpp"
 #include "core/app/workbench.hpp"
+#include "core/http/channels.hpp"
 #include "core/model/json.hpp"
 
 namespace tocsin::app {
@@ -35,18 +36,6 @@ void print_stage(const diagnosis_stage& stage, const code_table& codes) {
         std::printf("       %-12s %s\n", name, value->get_string().c_str());
   }
   std::fflush(stdout);
-}
-
-json::object to_json(const diagnosis_stage& stage, const code_table& codes) {
-  json::object object{{"stage", stage.stage},
-                      {"ok", stage.ok},
-                      {"code", stage.code},
-                      {"detail", stage.detail},
-                      {"remedy", stage.ok ? "" : codes.find(stage.code).remedy},
-                      {"ms", stage.duration_ms}};
-  if (!stage.facts.empty())
-    if (auto facts = parse_json(stage.facts)) object["facts"] = std::move(*facts);
-  return object;
 }
 
 diagnosis_stage failed_settings(const fault& why) {
@@ -118,7 +107,7 @@ int doctor(const doctor_options& options) {
   const bool ok = !stages.empty() && stages.back().ok;
   if (options.json) {
     json::array array;
-    for (const auto& stage : stages) array.push_back(to_json(stage, codes));
+    for (const auto& stage : stages) array.push_back(to_json_object(stage, codes));
     std::printf("%s\n", json::serialize(json::object{{"ok", ok}, {"stages", std::move(array)}}).c_str());
   }
   return ok ? exit_done : exit_failed;

@@ -81,6 +81,7 @@ void pipeline::impl::wire() {
   secrets = std::make_unique<app::secret_stores>(*plugins, *clock, [this] { resolve_again(); });
   if (progress != nullptr) progress->when_ending([stores = secrets.get()] { stores->cut_short(); });
   dispatcher = std::make_unique<tocsin::dispatcher>(parts_for_dispatcher());
+  checks = std::make_unique<app::channel_checks>(parts_for_checks());
   bus = std::make_unique<tocsin::bus>(parts_for_bus());
   subscribers = std::make_unique<app::open_subscribers>(*plugins, *bus, *pool, [this] { follow_up_subscribers(); });
   sources = std::make_unique<app::open_sources>(*plugins);

@@ -1,6 +1,7 @@
 // What a running host is made of; each pipeline_*.cpp is one concern of it.
 #pragma once
 
+#include "core/app/channel_checks.hpp"
 #include "core/app/open_sources.hpp"
 #include "core/app/open_subscribers.hpp"
 #include "core/app/own_metrics.hpp"
@@ -47,6 +48,7 @@ struct pipeline::impl {
   std::unique_ptr<serial_queue> secret_changes;
   std::atomic<bool> secrets_changed{false};  // and a task for it waits in the queue
   std::unique_ptr<tocsin::dispatcher> dispatcher;
+  std::unique_ptr<app::channel_checks> checks;
   std::unique_ptr<tocsin::bus> bus;
   std::unique_ptr<app::open_subscribers> subscribers;
   std::unique_ptr<app::open_sources> sources;
@@ -68,6 +70,7 @@ struct pipeline::impl {
   // What each stage is given of the others: pipeline_parts.cpp.
   plugin_host_services services_for_plugins();
   dispatcher_parts parts_for_dispatcher();
+  app::channel_check_parts parts_for_checks();
   bus_parts parts_for_bus();
   api_parts parts_for_api();
   app::own_metrics_parts parts_for_metrics();
@@ -83,6 +86,7 @@ struct pipeline::impl {
   void take_effect(const settings_ptr& wanted, app::refused_ones refused);
   void resolve_again();
   void follow_up_subscribers();
+  reload_report reload();
 
   // pipeline_stop.cpp
   void stop();

@@ -48,7 +48,10 @@ plugin_host_services pipeline::impl::services_for_plugins() {
   plugin_host_services services;
   services.pool = pool.get();
   services.clock = clock.get();
-  services.complete = [this](std::vector<outcome> outcomes) { dispatcher->complete(std::move(outcomes)); };
+  services.complete = [this](std::vector<outcome> outcomes) {
+    checks->take(outcomes);
+    if (!outcomes.empty()) dispatcher->complete(std::move(outcomes));
+  };
   services.publish = [this](source_publication what, std::function<void(result<publication_result>)> done) {
     bus->publish({std::move(what.events), std::move(what.memory)},
                  [done = std::move(done)](result<std::vector<accept_answer>> answers) {
@@ -90,6 +93,15 @@ dispatcher_parts pipeline::impl::parts_for_dispatcher() {
   return parts;
 }
 
+app::channel_check_parts pipeline::impl::parts_for_checks() {
+  app::channel_check_parts parts;
+  parts.plugins = plugins.get();
+  parts.clock = clock.get();
+  parts.identifiers = &identifiers;
+  parts.settings = [this] { return settings.current(); };
+  return parts;
+}
+
 bus_parts pipeline::impl::parts_for_bus() {
   return {.clock = clock.get(), .store = store.get(), .dispatcher = dispatcher.get(), .identifiers = &identifiers};
 }
@@ -116,6 +128,16 @@ api_parts pipeline::impl::parts_for_api() {
   };
   parts.source_routes = [this](const std::string& name) {
     return app::routes_of_source(*plugins, *settings.current(), name);
+  };
+  parts.channels = [this](const std::optional<std::string>& organization) {
+    return app::channels_of(*settings.current(), dispatcher->endpoints(), organization);
+  };
+  parts.test_channel = [this](channel_check what, auto done) { checks->test(std::move(what), std::move(done)); };
+  parts.diagnose_channel = [this](channel_check what, auto done) {
+    checks->diagnose(std::move(what), std::move(done));
+  };
+  parts.reload = [this](std::function<void(const reload_report&)> done) {
+    secret_changes->post([this, done = std::move(done)] { done(reload()); });
   };
   parts.source_organization = [this](const std::string& name) {
     for (const auto& source : settings.current()->sources()) {

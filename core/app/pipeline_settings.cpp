@@ -62,35 +62,43 @@ void pipeline::impl::follow_up_subscribers() {
   });
 }
 
-faults pipeline::reload() {
-  auto& host = *impl_;
-  const std::lock_guard lock(host.control);
-  host.enter("reading the settings again");
+reload_report pipeline::impl::reload() {
+  const std::lock_guard lock(control);
+  const fault stopping{"HOST_STOPPING", "The host is stopping.", "Try again once it runs."};
+  if (closing) return {{stopping}, {}};
+  enter("reading the settings again");
   struct back_to_work {
     const impl& of;
     ~back_to_work() { of.enter("running"); }
-  } const afterwards{host};
-  auto loaded =
-      load_settings(host.config, app::catalogue_of(host.plugins->plugins()),
-                    app::migrator_with([&host](const std::string&) -> plugin_host& { return *host.plugins; }));
-  if (!loaded.errors.empty()) return loaded.errors;
-  for (const auto& warning : loaded.value->warnings()) log::write(log::level::warn, warning.to_string());
-  if (wants_restart(*loaded.value, *host.settings.current())) {
-    log::write(log::level::warn,
-               "host.state_dir, host.plugin_dirs, plugins.signed, plugins.trusted_keys, http.listen and http.max_body "
-               "take effect at the next start");
+  } const afterwards{*this};
+  auto loaded = load_settings(config, app::catalogue_of(plugins->plugins()),
+                              app::migrator_with([this](const std::string&) -> plugin_host& { return *plugins; }));
+  if (!loaded.errors.empty()) return {std::move(loaded.errors), {}};
+  reload_report report{{}, loaded.value->warnings()};
+  if (wants_restart(*loaded.value, *settings.current())) {
+    report.warnings.push_back(
+        {"RESTART_NEEDED",
+         "host.state_dir, host.plugin_dirs, plugins.signed, plugins.trusted_keys, http.listen and http.max_body take "
+         "effect at the next start."});
   }
-  auto resolved = host.bring_up_secrets(loaded.value);
-  if (host.secrets->is_cut_short()) {
-    host.settings.expect(nullptr);
-    log::write(log::level::warn, "settings not reloaded, since the host is to stop",
-               {{"config", host.config.string()}});
-    return {};
+  for (const auto& warning : report.warnings) log::write(log::level::warn, warning.to_string());
+  auto resolved = bring_up_secrets(loaded.value);
+  if (secrets->is_cut_short()) {
+    settings.expect(nullptr);
+    log::write(log::level::warn, "settings not reloaded, since the host is to stop", {{"config", config.string()}});
+    return {{stopping}, {}};
   }
-  host.take_effect(resolved, app::refused_ones::tried_again);
-  app::report_endpoints(*host.plugins, *host.settings.current());
-  log::write(log::level::info, "settings reloaded", {{"config", host.config.string()}});
-  return {};
+  take_effect(resolved, app::refused_ones::tried_again);
+  app::report_endpoints(*plugins, *settings.current());
+  log::write(log::level::info, "settings reloaded", {{"config", config.string()}});
+  return report;
+}
+
+// A host that is to stop is no fault of the settings.
+faults pipeline::reload() {
+  auto report = impl_->reload();
+  if (!report.errors.empty() && report.errors.front().code == "HOST_STOPPING") return {};
+  return std::move(report.errors);
 }
 
 }  // namespace tocsin

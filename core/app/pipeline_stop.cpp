@@ -45,6 +45,7 @@ void pipeline::impl::stop() {
   if (progress != nullptr) progress->when_ending({});
   ready = false;
   const moment end = std::chrono::steady_clock::now() + stop_limit;
+  checks->stop();
   enter("closing HTTP connections");
   plugins->end_requests(request_limit);
   if (listener) listener->stop(listener_limit);
@@ -75,6 +76,7 @@ void pipeline::impl::stop() {
   if (plugins->left_behind()) {
     pool->abandon(std::chrono::milliseconds{200});
   } else {
+    checks->wait();
     pool->stop();
   }
   app::remove_address(state_dir);

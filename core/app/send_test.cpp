@@ -10,6 +10,7 @@
 #include "core/app/console.hpp"
 #include "core/app/test_message.hpp"
 #include "core/app/workbench.hpp"
+#include "core/http/channels.hpp"
 
 namespace tocsin::app {
 namespace {
@@ -77,13 +78,7 @@ int send_test(const send_test_options& options) {
   const bool ok = sent->outcome_class == outcome_class::delivered;
   const auto& code = codes.find(sent->code);
   if (options.json) {
-    std::printf("%s\n", json::serialize(json::object{{"ok", ok},
-                                                     {"code", sent->code},
-                                                     {"detail", sent->detail},
-                                                     {"explanation", code.explanation},
-                                                     {"remedy", ok ? "" : code.remedy},
-                                                     {"server_reply", sent->server_reply}})
-                            .c_str());
+    std::printf("%s\n", json::serialize(to_json_object(*sent, codes)).c_str());
     return ok ? exit_done : exit_failed;
   }
   std::printf("%s %s\n",

@@ -30,7 +30,9 @@ http_answer refusal(const fault& why) {
 
 std::string joined(std::span<const std::string_view> words) {
   std::string out;
-  for (const auto& word : words) out += (out.empty() ? "" : ", ") + std::string(word);
+  for (const auto& word : words) {
+    if (!word.empty()) out += (out.empty() ? "" : ", ") + std::string(word);
+  }
   return out;
 }
 

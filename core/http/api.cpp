@@ -173,6 +173,14 @@ void api::handle(http_request request, const admission& admitted, std::function<
       return call.create_token();
     case api_call::revoke_token:
       return call.revoke_token(path.substr(path.rfind('/') + 1));
+    case api_call::channels:
+      return call.channels();
+    case api_call::test_channel:
+      return call.test_channel(path);
+    case api_call::diagnose_channel:
+      return call.diagnose_channel(path);
+    case api_call::reload:
+      return call.reload();
     case api_call::metrics:
       return call.metrics();
     case api_call::ready:

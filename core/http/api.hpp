@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/bus/bus.hpp"
+#include "core/http/channels.hpp"
 #include "core/http/principal.hpp"
 #include "core/model/code.hpp"
 #include "core/model/fault.hpp"
@@ -37,6 +38,11 @@ struct http_answer {
   std::map<std::string, std::string> headers;  // Retry-After, WWW-Authenticate, Allow ...
 };
 
+// What came of reading the settings again. errors: they were refused, and the old ones stay in force.
+struct reload_report {
+  faults errors, warnings;
+};
+
 struct api_parts {
   std::function<void(publication, bus::callback)> publish;  // as bus::publish
   tocsin::store* store = nullptr;
@@ -52,6 +58,12 @@ struct api_parts {
   // The organization that such a source is for; empty: all. Null: each is for all.
   std::function<std::string(const std::string& source)> source_organization;
   std::function<void(source_request, source_answer_handler)> ask_source;  // as plugin_host::request
+  // The endpoints of the host and of every organization; or those that this organization uses.
+  std::function<std::vector<channel_status>(const std::optional<std::string>& organization)> channels;
+  // Faults: CHANNEL_UNKNOWN; CHECKS_BUSY and HOST_STOPPING, try again later.
+  std::function<void(channel_check, std::function<void(result<outcome>)>)> test_channel;
+  std::function<void(channel_check, std::function<void(result<std::vector<diagnosis_stage>>)>)> diagnose_channel;
+  std::function<void(std::function<void(const reload_report&)>)> reload;
   executor* pool = nullptr;  // where answers are put into words; null: on the thread that has them
 };
 

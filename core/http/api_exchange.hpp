@@ -41,7 +41,14 @@ struct api_exchange {
   void create_token();
   void revoke_token(std::string_view name);
 
+  // path: /v1/channels/NAME/...
+  void channels();
+  void test_channel(std::string_view path);
+  void diagnose_channel(std::string_view path);
+  void reload();
+
   void source(std::string_view path, std::string_view query);
+  bool read_channel_check(std::string_view path, channel_check& check);  // false: refused, and answered
 };
 
 }  // namespace tocsin

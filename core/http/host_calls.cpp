@@ -3,6 +3,7 @@
 #include "core/http/delivery_json.hpp"
 #include "core/http/plugin_json.hpp"
 #include "core/http/source_route.hpp"
+#include "core/model/json.hpp"
 #include "core/model/utf8.hpp"
 
 #include <boost/json/array.hpp>
@@ -78,8 +79,12 @@ void api_exchange::metrics() {
   });
 }
 
-// It was admitted.
+// It was admitted. That what calls itself JSON is JSON no plugin has to check.
 void api_exchange::source(std::string_view path, std::string_view query) {
+  const bool has_body = request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
+  if (has_body && request.content_type == "application/json") {
+    if (const auto read = parse_json(request.body); !read) return done(bad_request(read.error()));
+  }
   auto address = parse_source_address(path);
   source_request asked;
   asked.source = std::move(address->source);

@@ -11,6 +11,7 @@ constexpr std::array<std::string_view, 2> get_or_head{"GET", "HEAD"};
 constexpr std::array<std::string_view, 1> post{"POST"};
 constexpr std::array<std::string_view, 1> delete_{"DELETE"};
 constexpr std::array<std::string_view, 1> json{"application/json"};
+constexpr std::array<std::string_view, 2> json_or_none{"application/json", ""};  // no body needs no content type
 constexpr std::array<std::string_view, 2> cloudevents{"application/cloudevents+json",
                                                       "application/cloudevents-batch+json"};
 
@@ -27,6 +28,10 @@ constexpr auto routes = std::to_array<api_route>({
     {"/v1/tokens", get_or_head, api_call::list_tokens, scope::admin, callers::host, {}},
     {"/v1/tokens", post, api_call::create_token, scope::admin, callers::host, json},
     {"/v1/tokens/{}", delete_, api_call::revoke_token, scope::admin, callers::host, {}},
+    {"/v1/channels", get_or_head, api_call::channels, scope::read, callers::all, {}},
+    {"/v1/channels/{}/test", post, api_call::test_channel, scope::operate, callers::all, json},
+    {"/v1/channels/{}/doctor", post, api_call::diagnose_channel, scope::operate, callers::all, json_or_none},
+    {"/v1/reload", post, api_call::reload, scope::admin, callers::host, json_or_none},
     // What its plugin takes, and what the token must allow for it, is in the plugin's manifest.
     {"/v1/sources/{}/*", {}, api_call::source, scope::publish, callers::all, {}},
 });

@@ -22,6 +22,10 @@ enum class api_call : std::uint8_t {
   list_tokens,
   create_token,
   revoke_token,
+  channels,
+  test_channel,
+  diagnose_channel,
+  reload,
   source
 };
 

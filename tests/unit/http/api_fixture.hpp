@@ -29,7 +29,8 @@ class scripted_store : public store {
   void accept(accept_batch, callback<std::vector<accept_answer>> done) override { done({}); }
   void lease(lease_request, callback<std::vector<leased_delivery>> done) override { done({}); }
   void settle(std::vector<settlement>, callback<void> done) override { done({}); }
-  void backlog(callback<std::vector<endpoint_backlog>> done) override { done({}); }
+  std::vector<endpoint_backlog> waiting;
+  void backlog(callback<std::vector<endpoint_backlog>> done) override { done(waiting); }
   void save_pause(endpoint_pause, callback<void> done) override { done({}); }
   void clear_pause(endpoint_key, callback<void> done) override { done({}); }
   void recall(std::string, std::string, callback<std::string> done) override { done(std::string()); }
@@ -132,6 +133,19 @@ class Api : public ::testing::Test {
       return routes_;
     };
     out.source_organization = [this](const std::string&) { return source_organization_; };
+    out.channels = [this](const std::optional<std::string>& organization) {
+      channels_of_ = organization;
+      return channels_;
+    };
+    out.test_channel = [this](channel_check what, std::function<void(result<outcome>)> done) {
+      check_ = std::move(what);
+      done(sent_);
+    };
+    out.diagnose_channel = [this](channel_check what, std::function<void(result<std::vector<diagnosis_stage>>)> done) {
+      check_ = std::move(what);
+      done(stages_);
+    };
+    out.reload = [this](const std::function<void(const reload_report&)>& done) { done(reloaded_); };
     out.ask_source = [this](source_request asked, source_answer_handler done) {
       asked_.push_back(std::move(asked));
       if (source_answer_) return done(*source_answer_);
@@ -148,6 +162,12 @@ class Api : public ::testing::Test {
   std::vector<accept_answer> publish_answers_;
   std::optional<fault> publish_failure_;
   std::vector<manifest_http_route> routes_;
+  std::vector<channel_status> channels_;
+  std::optional<std::string> channels_of_;
+  channel_check check_;  // the last that was asked for
+  result<outcome> sent_ = outcome();
+  result<std::vector<diagnosis_stage>> stages_ = std::vector<diagnosis_stage>();
+  reload_report reloaded_;
   std::string source_organization_;
   std::vector<source_request> asked_;
   std::optional<result<source_answer>> source_answer_ = source_answer{};
