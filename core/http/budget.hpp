@@ -36,6 +36,11 @@ class budget {
       return true;
     }
 
+    // Whether there is enough left for that now; nothing is taken.
+    bool could_grow_to(std::uint64_t amount) const {
+      return amount <= taken_ || budget_->free_.load() >= amount - taken_;
+    }
+
    private:
     std::shared_ptr<budget> budget_;
     std::uint64_t taken_ = 0;

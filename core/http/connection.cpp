@@ -2,6 +2,7 @@
 #include "core/http/connection.hpp"
 
 #include "core/http/query.hpp"
+#include "core/http/request_head.hpp"
 #include "core/observe/log.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -46,6 +47,10 @@ constexpr std::chrono::seconds linger_time{2};
 constexpr std::size_t linger_bytes = 64u << 20;
 
 constexpr std::size_t read_size = 16u << 10;
+// More than a header and the pieces of a body; a chunk's size and extensions must fit, too.
+constexpr std::size_t buffer_size = 64u << 10;
+
+constexpr std::string_view end_of_header = "\r\n\r\n";
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -88,8 +93,6 @@ void tell(const std::string& method, const std::string& path, const http_answer&
              {{"method", method}, {"path", path}, {"status", std::to_string(answer.status)}});
 }
 
-http_answer not_http(const std::string& detail) { return problem(400, "REQUEST_INVALID", "Bad Request", detail); }
-
 // What to tell a peer whose request cannot be read; nothing: it is gone, or was cut off for being slow.
 std::optional<http_answer> answer_to(const error_code& error, const listener_limits& limits) {
   if (error == http::error::body_limit) {
@@ -102,21 +105,8 @@ std::optional<http_answer> answer_to(const error_code& error, const listener_lim
   }
   const bool malformed = error.category() == make_error_code(http::error::bad_method).category() &&
                          error != http::error::end_of_stream && error != http::error::partial_message;
-  if (malformed) return not_http("This is not HTTP/1.1: " + error.message() + ".");
-  return std::nullopt;
-}
-
-// What two readers may understand differently: where the request ends, whom it is for, by whom it is. A proxy before
-// the host would have read the one, the host the other.
-std::optional<http_answer> refuse_unclear(const http::request_header<>& message) {
-  const auto hosts = message.count(http::field::host);
-  if (hosts == 0 && message.version() >= 11) return not_http("The header Host is missing.");
-  if (hosts > 1) return not_http("There is more than one header Host.");
-  if (message.count(http::field::authorization) > 1) return not_http("There is more than one header Authorization.");
-  const auto codings = message.count(http::field::transfer_encoding);
-  if (codings > 0 &&
-      (codings > 1 || message.version() < 11 || !beast::iequals(message[http::field::transfer_encoding], "chunked")))
-    return not_http("Of transfer codings, a request may have \"chunked\" alone, once, and in HTTP/1.1.");
+  if (malformed)
+    return problem(400, "REQUEST_INVALID", "Bad Request", "This is not HTTP/1.1: " + error.message() + ".");
   return std::nullopt;
 }
 
@@ -151,7 +141,7 @@ class connection final : public http_connection, public std::enable_shared_from_
 
   asio::awaitable<void> serve(self_pointer self);
   asio::awaitable<bool> wait_for_request(bool first);
-  asio::awaitable<error_code> read_header(parser_type& parser);
+  asio::awaitable<error_code> read_header(parser_type& parser, std::optional<http_answer>& refusal);
   asio::awaitable<error_code> read_body(parser_type& parser, budget::share& share);
   admission admit(const parser_type& parser, http_request& request, request_share& share);
   std::optional<http_answer> refuse(const parser_type& parser, const admission& admitted, request_share& share);
@@ -167,7 +157,7 @@ class connection final : public http_connection, public std::enable_shared_from_
   const listener_limits limits_;
   const request_budgets budgets_;
   std::function<void(http_connection*)> ended_;
-  beast::flat_buffer buffer_;
+  beast::flat_buffer buffer_{buffer_size};
   bool idle_ = true;
   bool finishing_ = false;
 };
@@ -202,23 +192,38 @@ asio::awaitable<bool> connection::wait_for_request(bool first) {
   co_return !error;
 }
 
-asio::awaitable<error_code> connection::read_header(parser_type& parser) {
+// A refusal, where the header is one that is not even parsed; what follows it stays in the buffer.
+asio::awaitable<error_code> connection::read_header(parser_type& parser, std::optional<http_answer>& refusal) {
   parser.header_limit(limits_.max_header);
   parser.body_limit(boost::none);  // what may come is said when the header has been looked at
   stream_.expires_after(limits_.header_time);
-  auto [error, size] = co_await http::async_read_header(stream_, buffer_, parser, as_result);
+  const auto come = [this] {
+    return std::string_view(static_cast<const char*>(buffer_.data().data()), buffer_.size());
+  };
+  std::size_t seen = 0;
+  auto end = std::string_view::npos;
+  for (;;) {
+    for (; come().starts_with("\r\n"); seen = 0) buffer_.consume(2);  // RFC 9112, 2.2: empty lines before a request
+    end = come().find(end_of_header, seen - std::min<std::size_t>(seen, 3));
+    if (end != std::string_view::npos) break;
+    if (come().size() > limits_.max_header) co_return http::error::header_limit;
+    if ((refusal = check_part_of_head(come()))) co_return error_code();
+    seen = come().size();
+    auto [error, size] = co_await stream_.async_read_some(buffer_.prepare(4096), as_result);
+    if (error) co_return error;
+    buffer_.commit(size);
+  }
+  const auto head = come().substr(0, end + end_of_header.size());
+  if (head.size() > limits_.max_header) co_return http::error::header_limit;
+  if ((refusal = check_head(head))) co_return error_code();
+  error_code error;
+  buffer_.consume(parser.put(asio::buffer(head.data(), head.size()), error));
   co_return error;
 }
 
-// What the header alone is enough to refuse; where there is no refusal, the body is wanted, and has its share of the
-// memory.
+// What the header alone is enough to refuse; where there is no refusal, the body is wanted.
 admission connection::admit(const parser_type& parser, http_request& request, request_share& share) {
   const auto& message = parser.get();
-  if (auto unclear = refuse_unclear(message)) {
-    admission refused;
-    refused.refusal = std::move(unclear);
-    return refused;
-  }
   auto admitted = api_.admit(request);
   if (!admitted.refusal) admitted.refusal = refuse(parser, admitted, share);
   if (!admitted.refusal && admitted.to_source) {
@@ -237,7 +242,8 @@ std::optional<http_answer> connection::refuse(const parser_type& parser, const a
   share.place.draw_on(budgets_.source_requests);
   if (admitted.to_source && !share.place.grow_to(1))
     return busy(std::to_string(limits_.source_requests) + " requests to sources are under way, and no more are taken.");
-  if (!share.body.grow_to(size)) return out_of_memory(admitted.to_source);
+  // What has only been announced takes nothing away from others.
+  if (!share.body.could_grow_to(size)) return out_of_memory(admitted.to_source);
   return std::nullopt;
 }
 
@@ -269,12 +275,12 @@ asio::awaitable<error_code> connection::read_body(parser_type& parser, budget::s
   const auto began = std::chrono::steady_clock::now();
   while (!parser.is_done()) {
     const auto come = parser.get().body().size();
-    if (parser.chunked() && !share.grow_to(come + read_size)) co_return asio::error::no_memory;
     const auto earned = std::chrono::milliseconds(come * 1'000 / limits_.body_rate);
     stream_.expires_at(
         std::min(began + limits_.body_time + earned, std::chrono::steady_clock::now() + limits_.idle_time));
     auto [failed, more] = co_await http::async_read_some(stream_, buffer_, parser, as_result);
     if (failed) co_return failed;
+    if (!share.grow_to(parser.get().body().size())) co_return asio::error::no_memory;
   }
   co_return error_code();
 }
@@ -317,15 +323,14 @@ asio::awaitable<bool> connection::serve_one(bool first) {
   if (!asked) co_return false;
   buffer_.reserve(read_size);
   parser_type parser;
-  const auto unread = co_await read_header(parser);
-  if (unread) {
-    auto answer = answer_to(unread, limits_);
-    if (!answer) co_return false;
-    co_return co_await refuse_unread(std::move(*answer));
-  }
+  std::optional<http_answer> unreadable;
+  const auto unread = co_await read_header(parser, unreadable);
+  if (unread) unreadable = answer_to(unread, limits_);
+  if (unreadable) co_return co_await refuse_unread(std::move(*unreadable));
+  if (unread) co_return false;
   http_request request;
   request.method = std::string(parser.get().method_string());
-  request.target = std::string(parser.get().target());
+  request.target = origin_form(parser.get().target());
   request.content_type = media_type(parser.get()[http::field::content_type]);
   request.authorization = std::string(parser.get()[http::field::authorization]);
   const std::string method = request.method;

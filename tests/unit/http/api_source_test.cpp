@@ -130,6 +130,18 @@ TEST_F(SourceListener, HandsOnEveryHeaderButCredentials) {
       all);
 }
 
+TEST_F(SourceListener, PassesOnWhatCallsItselfJsonOnlyIfItIs) {
+  routes_ = {{"POST", "/heartbeat", "publish", {"application/json", "text/plain"}, ""}};
+  for (const char* body : {"", "{", "{\"a\":1,\"a\":2}", "\"\xff\"", "{} {}"}) {
+    const auto answer = call("POST", "/v1/sources/robots/heartbeat", body, "application/json");
+    EXPECT_EQ(400, answer.status) << body;
+    EXPECT_EQ("JSON_INVALID", code(answer)) << body;
+  }
+  EXPECT_TRUE(asked_.empty());
+  EXPECT_EQ(200, call("POST", "/v1/sources/robots/heartbeat", "[1]", "application/json").status);
+  EXPECT_EQ(200, call("POST", "/v1/sources/robots/heartbeat", "{", "text/plain").status);
+}
+
 TEST_F(SourceListener, SendsNoBodyWithStatus204) {
   listen();
   source_answer_ = source_answer{204, "text/plain", "unheard", {}};

@@ -157,23 +157,47 @@ TEST_F(Listener, CutsOffAPeerWhoseBodyComesTooSlowly) {
   EXPECT_TRUE(published_.empty());
 }
 
+// Bytes are charged a moment after they were sent. head: announces 600,000 and waits to be told to send them.
+bool becomes_full(const std::string& address, const std::string& head) {
+  for (int at = 0; at < 1'000; ++at) {
+    raw_client client(address);
+    client.send(head);
+    if (has(client.read_until("\r\n\r\n"), " 503 ")) return true;
+  }
+  return false;
+}
+
 TEST_F(Listener, TakesNoMoreBodiesThanItHasMemoryFor) {
   listen({.max_body = 1'000'000, .all_bodies = 1'000'000});
+  const std::string body = std::string(600'000 - std::strlen(one_event), ' ') + one_event;
   raw_client first(listener_->address());
-  first.send(post_head("Expect: 100-continue\r\nContent-Length: 600000\r\n"));
-  ASSERT_TRUE(has(first.read_until("\r\n\r\n"), "100 Continue"));
-  for (const char* size : {"Content-Length: 600000\r\n", "Transfer-Encoding: chunked\r\n"}) {
+  first.send(post_head("Content-Length: 600000\r\n") + body.substr(0, 599'999));
+  ASSERT_TRUE(becomes_full(listener_->address(), post_head("Expect: 100-continue\r\nContent-Length: 600000\r\n")));
+  const auto chunked = post_head("Transfer-Encoding: chunked\r\n") + "927c0\r\n" + body + "\r\n0\r\n\r\n";
+  for (const auto& request : {post(body), chunked}) {
     raw_client second(listener_->address());
-    second.send(post_head(size) + "927c0\r\n");
-    for (int piece = 0; piece < 600; ++piece) second.send(std::string(1'000, ' '));
+    second.send(request);
     const auto answer = second.read_to_end();
     EXPECT_TRUE(has(answer, " 503 ")) << answer;
     EXPECT_TRUE(has(answer, "Retry-After: 1\r\n"));
   }
-  first.send(std::string(600'000 - std::strlen(one_event), ' ') + one_event);
+  first.send(body.substr(599'999));
   EXPECT_TRUE(has(first.read_answer(), " 202 "));
-  first.send(post(std::string(600'000 - std::strlen(one_event), ' ') + one_event));
+  first.send(post(body));
   EXPECT_TRUE(has(first.read_answer(), " 202 ")) << "what the first one had was given back";
+}
+
+TEST_F(Listener, ChargesABodyOnlyAsItComes) {
+  listen({.max_body = 1'000'000, .all_bodies = 1'000'000, .source_bodies = 1'000'000});
+  std::vector<std::unique_ptr<raw_client>> silent;
+  for (int at = 0; at < 8; ++at) {
+    silent.push_back(std::make_unique<raw_client>(listener_->address()));
+    silent.back()->send(post_head("Expect: 100-continue\r\nContent-Length: 1000000\r\n"));
+    ASSERT_TRUE(has(silent.back()->read_until("\r\n\r\n"), "100 Continue"));
+  }
+  raw_client client(listener_->address());
+  client.send(post(one_event));
+  EXPECT_TRUE(has(client.read_answer(), " 202 ")) << "8 MB were announced, and nothing came";
 }
 
 TEST_F(Listener, LeavesPublishersTheirMemoryWhateverRequestsToSourcesHave) {
@@ -182,13 +206,15 @@ TEST_F(Listener, LeavesPublishersTheirMemoryWhateverRequestsToSourcesHave) {
   const auto to_source = [](std::string head) {
     return head.replace(head.find("/v1/events"), 10, "/v1/sources/robots/heartbeat");
   };
+  const std::string body(600'000, ' ');
   raw_client first(listener_->address());
-  first.send(to_source(post_head("Expect: 100-continue\r\nContent-Length: 600000\r\n")));
-  ASSERT_TRUE(has(first.read_until("\r\n\r\n"), "100 Continue"));
-  for (const char* size : {"Content-Length: 600000\r\n", "Transfer-Encoding: chunked\r\n"}) {
+  first.send(to_source(post_head("Content-Length: 600000\r\n")) + body.substr(0, 599'999));
+  ASSERT_TRUE(
+      becomes_full(listener_->address(), to_source(post_head("Expect: 100-continue\r\nContent-Length: 600000\r\n"))));
+  const auto chunked = post_head("Transfer-Encoding: chunked\r\n") + "927c0\r\n" + body + "\r\n0\r\n\r\n";
+  for (const auto& request : {post(body), chunked}) {
     raw_client second(listener_->address());
-    second.send(to_source(post_head(size)) + "927c0\r\n");
-    for (int piece = 0; piece < 600; ++piece) second.send(std::string(1'000, ' '));
+    second.send(to_source(request));
     const auto answer = second.read_to_end();
     EXPECT_TRUE(has(answer, " 503 ")) << answer;
     EXPECT_TRUE(has(answer, "Retry-After: 1\r\n"));
@@ -197,7 +223,7 @@ TEST_F(Listener, LeavesPublishersTheirMemoryWhateverRequestsToSourcesHave) {
   raw_client publisher(listener_->address());
   publisher.send(post(std::string(900'000 - std::strlen(one_event), ' ') + one_event));
   EXPECT_TRUE(has(publisher.read_answer(), " 202 "));
-  first.send(std::string(600'000, ' '));
+  first.send(" ");
   EXPECT_TRUE(has(first.read_answer(), " 200 "));
 }
 
