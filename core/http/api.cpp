@@ -181,6 +181,8 @@ void api::handle(http_request request, const admission& admitted, std::function<
       return call.diagnose_channel(path);
     case api_call::reload:
       return call.reload();
+    case api_call::openapi:
+      return call.openapi();
     case api_call::metrics:
       return call.metrics();
     case api_call::ready:

@@ -36,6 +36,7 @@ struct api_exchange {
 
   void plugins();
   void ready();
+  void openapi();
   void metrics();
   void list_tokens();
   void create_token();

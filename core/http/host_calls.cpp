@@ -1,6 +1,7 @@
 // Calls of the API that tell of the host itself, and those that a source's plugin answers.
 #include "core/http/api_exchange.hpp"
 #include "core/http/delivery_json.hpp"
+#include "core/http/openapi.hpp"
 #include "core/http/plugin_json.hpp"
 #include "core/http/source_route.hpp"
 #include "core/model/json.hpp"
@@ -68,6 +69,12 @@ void api_exchange::ready() {
       return readiness(found);
     });
   });
+}
+
+void api_exchange::openapi() {
+  http_answer answer;
+  answer.body = openapi_document();
+  done(std::move(answer));
 }
 
 void api_exchange::metrics() {

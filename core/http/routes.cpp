@@ -32,6 +32,7 @@ constexpr auto routes = std::to_array<api_route>({
     {"/v1/channels/{}/test", post, api_call::test_channel, scope::operate, callers::all, json},
     {"/v1/channels/{}/doctor", post, api_call::diagnose_channel, scope::operate, callers::all, json_or_none},
     {"/v1/reload", post, api_call::reload, scope::admin, callers::host, json_or_none},
+    {"/v1/openapi.json", get_or_head, api_call::openapi, scope::open, callers::all, {}},
     // What its plugin takes, and what the token must allow for it, is in the plugin's manifest.
     {"/v1/sources/{}/*", {}, api_call::source, scope::publish, callers::all, {}},
 });

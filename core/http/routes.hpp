@@ -26,6 +26,7 @@ enum class api_call : std::uint8_t {
   test_channel,
   diagnose_channel,
   reload,
+  openapi,
   source
 };
 
