@@ -21,7 +21,8 @@ namespace tocsin::log {
 namespace {
 
 constexpr std::array<std::string_view, 4> level_names{"debug", "info", "warn", "error"};
-constexpr std::size_t queue_size = 16 * 1024;  // lines; a full queue makes writers wait, so that no line is lost
+// Lines; a full queue makes writers wait, so that no line is lost. Each takes 400 bytes from the start on.
+constexpr std::size_t queue_size = 2 * 1024;
 
 struct secret_list {
   std::mutex mutex;

@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the scripts of this folder share: smtp-sink, a host to measure, events in batches, medians beside a goal."""
 
-import http.client
+import argparse
 import itertools
 import json
 import os
+import re
 import signal
 import socket
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -44,15 +46,17 @@ to = ["ops@example.org"]
 
 
 class Sink:
-    """smtp-sink on a port of its own. While it is held, connections to it are taken and hear nothing."""
+    """smtp-sink on a port of its own. While it is held, connections to it are taken and hear nothing. With a count it ends
+    by itself after so many mails."""
 
-    def __init__(self, root):
+    def __init__(self, root, count=None):
         self.root = root
+        self.limit = [] if count is None else ["-M", str(count)]
 
     def __enter__(self):
         self.port = free_port()
         user = ["-u", "nobody"] if os.geteuid() == 0 else []
-        self.process = subprocess.Popen([self.root / "usr/sbin/smtp-sink", *user, f"127.0.0.1:{self.port}", "1024"],
+        self.process = subprocess.Popen([self.root / "usr/sbin/smtp-sink", *user, *self.limit, f"127.0.0.1:{self.port}", "1024"],
                                         env=environment(self.root))
         deadline = time.monotonic() + START_LIMIT
         while True:
@@ -64,6 +68,10 @@ class Sink:
                     self.__exit__()
                     raise RuntimeError("smtp-sink did not start")
                 time.sleep(0.01)
+
+    def wait(self, seconds):
+        """Until so many mails have come as it was made for."""
+        self.process.wait(timeout=seconds)
 
     def hold(self):
         self.process.send_signal(signal.SIGSTOP)
@@ -102,27 +110,63 @@ class Events:
 
 
 class Publisher:
-    """One connection that is kept; each post waits for its 202."""
+    """One connection that is kept; each post waits for its 202. Lean, since it takes its time from what is measured."""
 
     def __init__(self, host):
-        self.connection = host.connection()
-        self.connection.connect()
-        self.connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.token = "Bearer " + host.token()
+        address, port = host.address().rsplit(":", 1)
+        self.socket = socket.create_connection((address, int(port)), timeout=120)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.token = host.token()
 
-    def post(self, body, content_type):
-        head = (f"POST /v1/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: {self.token}\r\n"
+    def request(self, body, content_type):
+        """What post() sends, to be made before the time is taken."""
+        head = (f"POST /v1/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {self.token}\r\n"
                 f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n")
-        self.connection.sock.sendall(head.encode() + body)  # one write a request
-        answer = http.client.HTTPResponse(self.connection.sock, method="POST")
-        answer.begin()
-        text = answer.read()
-        if answer.status != 202:
-            raise RuntimeError(f"POST /v1/events answered {answer.status}: {text[:300]!r}")
-        return json.loads(text)
+        return head.encode() + body
+
+    def post(self, request):
+        self.socket.sendall(request)
+        answer = self.socket.recv(65536)
+        head, _, text = answer.partition(b"\r\n\r\n")
+        length = int(re.search(rb"(?i)content-length: *(\d+)", head).group(1))
+        while len(text) < length:
+            more = self.socket.recv(65536)
+            if not more:
+                break
+            text += more
+        if not head.startswith(b"HTTP/1.1 202"):
+            raise RuntimeError(f"POST /v1/events was answered {head[:60]!r} {text[:300]!r}")
+        return text
 
     def close(self):
-        self.connection.close()
+        self.socket.close()
+
+
+def publish_all(host, bodies, connections):
+    """Posts what Events made over so many connections at once; seconds from the first byte to the last 202."""
+    publishers = [Publisher(host) for _ in range(connections)]
+    requests = [[publisher.request(*body) for body in bodies[at::connections]] for at, publisher in enumerate(publishers)]
+    failed = []
+
+    def run(publisher, own):
+        try:
+            for request in own:
+                publisher.post(request)
+        except (OSError, RuntimeError) as why:
+            failed.append(why)
+
+    threads = [threading.Thread(target=run, args=both) for both in zip(publishers, requests)]
+    began = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    seconds = time.monotonic() - began
+    for publisher in publishers:
+        publisher.close()
+    if failed:
+        raise RuntimeError(str(failed[0]))
+    return seconds
 
 
 def waiting(host):
@@ -155,7 +199,6 @@ def verdict(what, value, goal, at_most=False):
 
 def arguments(description, **more):
     """--build and --rounds, which all scripts take, and further options with their defaults."""
-    import argparse
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=Path, required=True, help="build folder, of type Release")
     parser.add_argument("--rounds", type=int, default=5)
