@@ -42,6 +42,8 @@ struct publish_options : common_options {
   std::string id;  // empty: a random one
   std::string organization, severity, recipient;
   std::string data;  // JSON, or @FILE
+  bool wait = false;
+  std::string timeout = "60s";
 };
 int publish(const publish_options& options);
 
@@ -102,10 +104,15 @@ struct plugin_verify_options : common_options {
 };
 int plugin_verify(const plugin_verify_options& options);
 
-struct queue_options : common_options {
-  std::string id;  // of `show`
+// Which deliveries; empty members do not count.
+struct queue_filter {
   std::string event, source, state, recipient;
   std::optional<std::string> organization;
+};
+
+struct queue_options : common_options {
+  std::string id;  // of `show`
+  queue_filter filter;
   std::uint32_t limit = 50;
 };
 int queue_list(const queue_options& options);
@@ -118,5 +125,32 @@ struct token_options : common_options {
 int token_create(const token_options& options);
 int token_list(const token_options& options);
 int token_revoke(const token_options& options);
+
+struct queue_action_options : common_options {
+  std::string action;  // retry, drop or replay
+  std::vector<std::string> ids;
+  queue_filter filter;
+  bool all = false;
+};
+int queue_act(const queue_action_options& options);
+
+struct watch_options : common_options {
+  double interval = 1;  // seconds
+};
+int queue_watch(const watch_options& options);
+
+int queue_check(const common_options& options);
+
+struct backup_options : common_options {
+  std::filesystem::path file;
+};
+int queue_backup(const backup_options& options);
+
+struct trace_options : common_options {
+  std::string event;  // our identifier, or the CloudEvents id
+  std::string source;
+  std::optional<std::string> organization;
+};
+int trace(const trace_options& options);
 
 }  // namespace tocsin::app

@@ -48,6 +48,11 @@ struct all_options {
   plugin_verify_options verify;
   queue_options queue_list, queue_show;
   token_options token_create, token_list, token_revoke;
+  queue_action_options retry, drop, replay;
+  watch_options watch;
+  common_options check_store;
+  backup_options backup;
+  trace_options trace;
 };
 
 void add_host_commands(CLI::App& program, all_options& all, std::function<int()>& chosen) {
@@ -72,6 +77,11 @@ void add_event_commands(CLI::App& program, all_options& all, std::function<int()
   command.add_option("--severity", all.publish.severity, "info, success, warn, error or fatal");
   command.add_option("--recipient", all.publish.recipient, "For routes that say {{recipient}}");
   command.add_option("--data", all.publish.data, "JSON, or @FILE")->type_name("JSON|@FILE");
+  auto* wait = command.add_flag("--wait", all.publish.wait,
+                                "Wait until each delivery has ended or has to wait; exit 1 if one did not get through");
+  command.add_option("--timeout", all.publish.timeout, "How long --wait waits, such as 90s or 5m")
+      ->capture_default_str()
+      ->needs(wait);
 
   auto& test_command = add_command(program, "send-test", "Send a test message over a channel, now, past the queue",
                                    all.send_test, &send_test, chosen);
@@ -159,23 +169,56 @@ void add_plugin_commands(CLI::App& program, all_options& all, std::function<int(
   add_plugin_signatures(plugin, all, chosen);
 }
 
-void add_queue_commands(CLI::App& program, all_options& all, std::function<int()>& chosen) {
-  CLI::App& queue = *program.add_subcommand("queue", "Look into the running host's queue");
-  queue.require_subcommand(1);
-  auto& list = add_command(queue, "list", "Deliveries, newest first", all.queue_list, &queue_list, chosen);
-  list.add_option("--event", all.queue_list.event, "CloudEvents id");
-  list.add_option("--source", all.queue_list.source, "CloudEvents source");
-  list.add_option("--organization", all.queue_list.organization, "Of this organization only");
+void add_filter(CLI::App& command, queue_filter& filter) {
+  command.add_option("--event", filter.event, "CloudEvents id");
+  command.add_option("--source", filter.source, "CloudEvents source");
+  command.add_option("--organization", filter.organization, "Of this organization only");
   std::vector<std::string> states;
   for (std::size_t state = 0; state < tocsin::delivery_state_count; ++state)
     states.emplace_back(tocsin::to_text(static_cast<tocsin::delivery_state>(state)));
-  list.add_option("--state", all.queue_list.state, "In this state only")->check(CLI::IsMember(states));
-  list.add_option("--recipient", all.queue_list.recipient, "To this recipient only");
+  command.add_option("--state", filter.state, "In this state only")->check(CLI::IsMember(states));
+  command.add_option("--recipient", filter.recipient, "To this recipient only");
+}
+
+void add_queue_action(CLI::App& queue, const std::string& name, const std::string& what, queue_action_options& options,
+                      std::function<int()>& chosen) {
+  auto& command = add_command(queue, name, what, options, &queue_act, chosen);
+  options.action = name;
+  command.add_option("delivery", options.ids, "Identifiers of deliveries")->type_name("DELIVERY");
+  add_filter(command, options.filter);
+  command.add_flag("--all", options.all, "Every delivery that it can be done to");
+}
+
+void add_queue_commands(CLI::App& program, all_options& all, std::function<int()>& chosen) {
+  CLI::App& queue = *program.add_subcommand("queue", "Look into the running host's queue, and act on it");
+  queue.require_subcommand(1);
+  auto& list = add_command(queue, "list", "Deliveries, newest first", all.queue_list, &queue_list, chosen);
+  add_filter(list, all.queue_list.filter);
   list.add_option("--limit", all.queue_list.limit, "At most so many")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
   auto& show = add_command(queue, "show", "One delivery with its history", all.queue_show, &queue_show, chosen);
-  show.add_option("id", all.queue_show.id, "A delivery's identifier")->required();
+  show.add_option("id", all.queue_show.id, "A delivery's identifier; of an event: its deliveries")->required();
+  add_queue_action(queue, "retry", "Try now what waits; give what is dead another attempt", all.retry, chosen);
+  add_queue_action(queue, "drop", "End what waits, or is dead, as dropped", all.drop, chosen);
+  add_queue_action(queue, "replay", "Try anew what is dead, dropped or expired, as if it had come now", all.replay,
+                   chosen);
+  auto& watch = add_command(queue, "watch", "Counts, rate, channels and last failures, live, until Ctrl-C", all.watch,
+                            &queue_watch, chosen);
+  watch.add_option("--interval", all.watch.interval, "Seconds between two looks")
+      ->capture_default_str()
+      ->check(CLI::Range(0.1, 3600.0));
+  add_command(queue, "check", "Check the store: SQLite's own checks, and what the store promises of itself",
+              all.check_store, &queue_check, chosen);
+  auto& backup = add_command(queue, "backup", "Write a backup of the store, without the content of sensitive events",
+                             all.backup, &queue_backup, chosen);
+  backup.add_option("file", all.backup.file, "Where to; nothing is overwritten")->type_name("FILE")->required();
+  auto& trace_command =
+      add_command(program, "trace", "Why somebody did, or did not, get an event", all.trace, &trace, chosen);
+  trace_command.add_option("event", all.trace.event, "What `publish` printed, or the event's CloudEvents id")
+      ->required();
+  trace_command.add_option("--source", all.trace.source, "CloudEvents source, where several share that id");
+  trace_command.add_option("--organization", all.trace.organization, "Whose event it is");
 }
 
 void add_token_commands(CLI::App& program, all_options& all, std::function<int()>& chosen) {

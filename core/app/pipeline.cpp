@@ -86,6 +86,7 @@ void pipeline::impl::wire() {
   subscribers = std::make_unique<app::open_subscribers>(*plugins, *bus, *pool, [this] { follow_up_subscribers(); });
   sources = std::make_unique<app::open_sources>(*plugins);
   own_metrics = std::make_unique<app::own_metrics>(parts_for_metrics());
+  keeper = std::make_unique<app::store_keeper>(*store, *clock, state_dir);
   api = std::make_unique<tocsin::api>(parts_for_api());
   purger = std::make_unique<app::purger>(*store, *clock, [this] { return settings.current()->host().retention; });
 }

@@ -10,6 +10,7 @@
 #include "core/app/secret_stores.hpp"
 #include "core/app/settings_in_force.hpp"
 #include "core/app/state_files.hpp"
+#include "core/app/store_keeper.hpp"
 #include "core/app/termination.hpp"
 #include "core/bus/bus.hpp"
 #include "core/delivery/dispatcher.hpp"
@@ -40,6 +41,7 @@ struct pipeline::impl {
   identifier_source identifiers;
   std::unique_ptr<tocsin::store> store;
   std::unique_ptr<app::purger> purger;
+  std::unique_ptr<app::store_keeper> keeper;
   renderer templates;
   metric_registry metrics;
   std::unique_ptr<app::own_metrics> own_metrics;

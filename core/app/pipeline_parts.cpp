@@ -126,6 +126,23 @@ api_parts pipeline::impl::parts_for_api() {
     plugins->refresh_health();
     return plugins->plugins();
   };
+  parts.alter = [this](alteration what, store::callback<alteration_result> done) {
+    what.now = clock->now();
+    const bool tries = what.action != delivery_action::drop;
+    store->alter(std::move(what), [this, tries, done = std::move(done)](result<alteration_result> made) {
+      if (made && tries) {
+        for (const auto& key : made->endpoints) dispatcher->retry(key);
+      }
+      done(std::move(made));
+    });
+  };
+  parts.settings = [this] { return settings.current(); };
+  parts.endpoints = [this] { return dispatcher->endpoints(); };
+  parts.check_store = [this](store::callback<store_check> done) { keeper->check(std::move(done)); };
+  parts.back_up_store = [this](std::string file, store::callback<store_backup> done) {
+    keeper->back_up(std::move(file), std::move(done));
+  };
+  parts.pause_of = [this](const endpoint_key& key) { return dispatcher->pause_of(key); };
   parts.source_routes = [this](const std::string& name) {
     return app::routes_of_source(*plugins, *settings.current(), name);
   };

@@ -71,7 +71,9 @@ void pipeline::impl::stop() {
   enter("stopping plugins");
   plugins->stop(std::max(left_until(end), shortest_plugin_stop));
   enter("closing the store");
+  if (keeper) keeper->cut_short();
   store->close();
+  keeper.reset();
   enter("ending threads");
   if (plugins->left_behind()) {
     pool->abandon(std::chrono::milliseconds{200});

@@ -45,13 +45,14 @@ fault fault_of(const client_answer& answer) {
 
 boost::system::result<json::value, remote_error> call(const std::optional<std::filesystem::path>& config,
                                                       const std::string& method, const std::string& target,
-                                                      const std::string& content_type, const std::string& body) {
+                                                      const std::string& content_type, const std::string& body,
+                                                      std::chrono::seconds limit) {
   const auto host = locate(config);
   if (!host)
     return remote_error{host.error(), host.error().code == "HOST_UNREACHABLE" ? exit_failed : exit_configuration};
   const auto token = read_admin_token(host->state_dir);
   if (!token) return remote_error{token.error(), exit_failed};
-  const auto answer = call_host(host->address, *token, method, target, content_type, body);
+  const auto answer = call_host(host->address, *token, method, target, content_type, body, limit);
   if (!answer) return remote_error{answer.error(), exit_failed};
   if (answer->status >= 300) return remote_error{fault_of(*answer), exit_failed};
   auto value = parse_json(answer->body, 64);

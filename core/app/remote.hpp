@@ -7,6 +7,7 @@
 
 #include <boost/json/value.hpp>
 
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -18,11 +19,13 @@ struct remote_error {
   int status;  // exit status
 };
 
-// One call to the host of these settings. An answer below 300 is parsed; any other is the fault that it tells.
+// One call to the host of these settings. An answer below 300 is parsed; any other is the fault that it tells. Takes
+// `limit` at most.
 boost::system::result<boost::json::value, remote_error> call(const std::optional<std::filesystem::path>& config,
                                                              const std::string& method, const std::string& target,
                                                              const std::string& content_type = {},
-                                                             const std::string& body = {});
+                                                             const std::string& body = {},
+                                                             std::chrono::seconds limit = std::chrono::seconds{30});
 
 // Percent-encodes everything but unreserved characters (RFC 3986, section 2.3).
 std::string percent_encode(std::string_view text);

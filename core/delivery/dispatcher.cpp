@@ -26,6 +26,10 @@ void dispatcher::notify(const endpoint_key& endpoint, std::uint32_t refused) {
   impl_->engine->notify(endpoint, refused);
 }
 void dispatcher::forgo(const endpoint_key& endpoint, std::uint32_t refused) { impl_->engine->forgo(endpoint, refused); }
+void dispatcher::retry(const endpoint_key& endpoint) { impl_->engine->retry(endpoint); }
+std::optional<endpoint_pause> dispatcher::pause_of(const endpoint_key& endpoint) const {
+  return impl_->engine->pause_of(endpoint);
+}
 void dispatcher::complete(std::vector<outcome> outcomes) { impl_->engine->complete(std::move(outcomes)); }
 void dispatcher::settings_changed() { impl_->engine->settings_changed(); }
 void dispatcher::drain(std::chrono::milliseconds limit, std::function<void()> done) {

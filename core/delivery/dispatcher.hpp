@@ -60,6 +60,11 @@ class dispatcher {
   // So many deliveries that a reservation was refused to were not written after all.
   void forgo(const endpoint_key& endpoint, std::uint32_t refused);
 
+  // An operator wants what waits on it to be tried now: its pause ends.
+  void retry(const endpoint_key& endpoint);
+  // Why nothing is sent over it, if it is paused.
+  std::optional<endpoint_pause> pause_of(const endpoint_key& endpoint) const;
+
   // Outcomes from channels.
   void complete(std::vector<outcome> outcomes);
 

@@ -145,6 +145,25 @@ void engine::forgo(const endpoint_key& key, std::uint32_t refused) {
   if (found != endpoints_.end()) found->second->refused -= std::min(found->second->refused, refused);
 }
 
+void engine::retry(const endpoint_key& key) {
+  engine_lock lock(mutex_);
+  const auto ep = get(key, lock);
+  if (ep->redirected && ep->settings->key != key) wake(get(ep->settings->key, lock), lock);
+  ep->may_have_due = true;
+  if (ep->leasing > 0) ep->lease_again = true;
+  wake(ep, lock);
+}
+
+std::optional<endpoint_pause> engine::pause_of(const endpoint_key& key) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = endpoints_.find(key);
+  if (found == endpoints_.end()) return std::nullopt;
+  const auto& ep = *found->second;
+  if (ep.pause || !ep.redirected) return ep.pause;
+  const auto via = endpoints_.find(ep.settings->key);
+  return via == endpoints_.end() ? std::nullopt : via->second->pause;
+}
+
 void engine::stop() {
   const std::lock_guard lock(mutex_);
   stopped_ = true;

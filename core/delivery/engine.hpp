@@ -154,6 +154,8 @@ class engine : public std::enable_shared_from_this<engine> {
   void hand_over(std::vector<leased_delivery> deliveries);
   void notify(const endpoint_key& key, std::uint32_t refused);
   void forgo(const endpoint_key& key, std::uint32_t refused);
+  void retry(const endpoint_key& key);
+  std::optional<endpoint_pause> pause_of(const endpoint_key& key) const;
   void complete(std::vector<outcome> outcomes);
   void settings_changed();
   void drain(std::chrono::milliseconds limit, std::function<void()> done);
@@ -239,6 +241,7 @@ class engine : public std::enable_shared_from_this<engine> {
              std::uint64_t fingerprint);
   void probe_failed(const endpoint_ptr& ep, engine_lock& lock, const std::string& code, const std::string& detail);
   void end_pause(const endpoint_ptr& ep, engine_lock& lock, std::string_view why);
+  void wake(const endpoint_ptr& ep, engine_lock& lock);
   void save_pause(const endpoint_ptr& ep);
   void review(const endpoint_ptr& ep);
 

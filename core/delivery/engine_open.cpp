@@ -325,6 +325,17 @@ void engine::end_pause_if_other(const endpoint_ptr& ep, engine_lock& lock, std::
   if (ep->pause && ep->pause->server_fingerprint != fingerprint) end_pause(ep, lock, "other settings are in force");
 }
 
+// Whatever keeps it from being tried now is tried anew, but for a server's own wish to be left alone for a while.
+void engine::wake(const endpoint_ptr& ep, engine_lock& lock) {
+  if (ep->pause) end_pause(ep, lock, "an operator retries");
+  ep->early_not_before = 0;
+  for (auto& [fingerprint, one] : ep->views) {
+    if (one->state == view::phase::blocked) one->blocked_until = 0;
+  }
+  if (ep->state == endpoint::phase::failed && !draining_ && !stopped_) open(ep, lock);
+  advance(ep, lock);
+}
+
 // --- other settings ---
 
 void engine::settings_changed() {

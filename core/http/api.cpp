@@ -156,6 +156,9 @@ void api::handle(http_request request, const admission& admitted, std::function<
   const std::string target = call.request.target;
   const auto [path, query] = split_target(target);
   if (route.call == api_call::list) return call.list(query);
+  if (route.call == api_call::alter_many) return call.alter_many(path, query);
+  if (route.call == api_call::trace_by_name) return call.trace_by_name(query);
+  if (route.call == api_call::back_up_store) return call.back_up_store(query);
   if (route.call == api_call::source) return call.source(path, query);
   if (auto none = parse_query(query, {}); !none) return call.done(bad_request(none.error()));
   switch (route.call) {
@@ -163,6 +166,14 @@ void api::handle(http_request request, const admission& admitted, std::function<
       return call.publish();
     case api_call::show:
       return call.show(path.substr(path.rfind('/') + 1));
+    case api_call::alter_one:
+      return call.alter_one(path);
+    case api_call::trace:
+      return call.trace(path);
+    case api_call::check_store:
+      return call.check_store();
+    case api_call::queue_endpoints:
+      return call.queue_endpoints();
     case api_call::queue:
       return call.queue();
     case api_call::plugins:

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/bus/bus.hpp"
+#include "core/delivery/dispatcher.hpp"
 #include "core/http/channels.hpp"
 #include "core/http/principal.hpp"
 #include "core/model/code.hpp"
@@ -10,6 +11,8 @@
 #include "core/plugin_host/plugin_host.hpp"
 #include "core/runtime/clock.hpp"
 #include "core/runtime/executor.hpp"
+#include "core/settings/settings.hpp"
+#include "core/store/upkeep.hpp"
 
 #include <functional>
 #include <map>
@@ -64,7 +67,16 @@ struct api_parts {
   std::function<void(channel_check, std::function<void(result<outcome>)>)> test_channel;
   std::function<void(channel_check, std::function<void(result<std::vector<diagnosis_stage>>)>)> diagnose_channel;
   std::function<void(std::function<void(const reload_report&)>)> reload;
-  executor* pool = nullptr;  // where answers are put into words; null: on the thread that has them
+  // What an operator does, now (`now` is filled in); endpoints on which something is due by it know that when it
+  // answers.
+  std::function<void(alteration, store::callback<alteration_result>)> alter;
+  // Why nothing is sent over an endpoint, if it is paused; null: nothing is known of endpoints.
+  std::function<std::optional<endpoint_pause>(const endpoint_key&)> pause_of;
+  std::function<std::vector<dispatcher::endpoint_status>()> endpoints;  // those that are in use; null: none
+  std::function<void(store::callback<store_check>)> check_store;
+  std::function<void(std::string file, store::callback<store_backup>)> back_up_store;
+  std::function<settings_ptr()> settings;  // what is in force; null: a trace names no routes
+  executor* pool = nullptr;                // where answers are put into words; null: on the thread that has them
 };
 
 struct api_route;

@@ -33,6 +33,15 @@ struct api_exchange {
   void list(std::string_view query);
   void show(std::string_view id);
   void queue();
+  void queue_endpoints();
+  void alter_one(std::string_view path);
+  void alter_many(std::string_view path, std::string_view query);
+
+  void check_store();
+  void back_up_store(std::string_view query);
+  void trace(std::string_view path);
+  void trace_by_name(std::string_view query);
+  void trace_event(event_query which, http_answer unknown);
 
   void plugins();
   void ready();

@@ -15,7 +15,6 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 
-#include <chrono>
 #include <limits>
 
 namespace tocsin {
@@ -25,8 +24,6 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using boost::system::error_code;
-
-constexpr std::chrono::seconds time_limit{30};
 
 fault unreachable(const std::string& address, const std::string& why) {
   return fault{"HOST_UNREACHABLE",
@@ -43,13 +40,14 @@ asio::generic::stream_protocol::endpoint endpoint_of(const host_address& address
 }  // namespace
 
 result<client_answer> call_host(const std::string& address, const std::string& token, const std::string& method,
-                                const std::string& target, const std::string& content_type, const std::string& body) {
+                                const std::string& target, const std::string& content_type, const std::string& body,
+                                std::chrono::seconds limit) {
   const auto parsed = parse_host_address(address);
   if (!parsed) return parsed.error();
 
   asio::io_context context;
   beast::basic_stream<asio::generic::stream_protocol> stream(context);
-  stream.expires_after(time_limit);  // for all of it
+  stream.expires_after(limit);  // for all of it
 
   http::request<http::string_body> request;
   request.method_string(method);
@@ -76,7 +74,8 @@ result<client_answer> call_host(const std::string& address, const std::string& t
     });
   });
   context.run();
-  if (failed == beast::error::timeout) return unreachable(address, "it took longer than 30 s");
+  if (failed == beast::error::timeout)
+    return unreachable(address, "it took longer than " + std::to_string(limit.count()) + " s");
   if (failed) return unreachable(address, failed.message());
 
   client_answer answer;

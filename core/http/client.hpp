@@ -3,6 +3,7 @@
 
 #include "core/model/fault.hpp"
 
+#include <chrono>
 #include <string>
 
 namespace tocsin {
@@ -13,9 +14,10 @@ struct client_answer {
   std::string body;
 };
 
-// address as in [http] listen. Blocks, at most 30 s. Fault HOST_UNREACHABLE names address and cause ("is `tocsin serve`
-// running?").
+// address as in [http] listen. Blocks, for `limit` at most. Fault HOST_UNREACHABLE names address and cause ("is `tocsin
+// serve` running?").
 result<client_answer> call_host(const std::string& address, const std::string& token, const std::string& method,
-                                const std::string& target, const std::string& content_type, const std::string& body);
+                                const std::string& target, const std::string& content_type, const std::string& body,
+                                std::chrono::seconds limit = std::chrono::seconds{30});
 
 }  // namespace tocsin

@@ -1,6 +1,7 @@
 // Deliveries and counts as the API shows them.
 #include "core/http/delivery_json.hpp"
 
+#include "core/http/api.hpp"
 #include "core/model/timestamp.hpp"
 #include "core/model/utf8.hpp"
 
@@ -41,6 +42,7 @@ json::array events_of(const delivery_record& delivery) {
     event["source"] = make_utf8(delivery.event_source);
     event["id"] = make_utf8(delivery.event_external_id);
     event["type"] = make_utf8(delivery.event_type);
+    event["event"] = to_text(delivery.event);
     out.push_back(std::move(event));
   }
   return out;
@@ -48,12 +50,16 @@ json::array events_of(const delivery_record& delivery) {
 
 }  // namespace
 
-json::object to_json_object(const delivery_record& delivery, const code_table& codes) {
+delivery_words::delivery_words(const api_parts& parts) : codes_(parts.codes), pause_of_(parts.pause_of) {}
+
+json::object delivery_words::of(const delivery_record& delivery) const {
+  const auto& codes = *codes_;
   const bool told = !delivery.code.empty();
   json::object out;
   out["id"] = to_text(delivery.id);
   out["events"] = events_of(delivery);
   out["organization"] = text_or_null(delivery.organization);
+  out["route"] = text_or_null(delivery.route);
   out["channel"] = delivery.endpoint.channel;
   out["recipient"] = make_utf8(delivery.recipient);
   out["state"] = to_text(delivery.state);
@@ -68,7 +74,22 @@ json::object to_json_object(const delivery_record& delivery, const code_table& c
   out["parent"] = id_or_null(delivery.parent);
   out["superseded_by"] = id_or_null(delivery.superseded_by);
   out["next_attempt"] = delivery.next_attempt ? json::value(to_rfc3339(*delivery.next_attempt)) : json::value(nullptr);
+  out["paused"] = nullptr;
+  if (delivery.state == delivery_state::pending || delivery.state == delivery_state::deferred) {
+    if (const auto pause = pause_of_ ? pause_of_(delivery.endpoint) : std::nullopt)
+      out["paused"] = to_json_object(*pause);
+  }
   out["history"] = history_of(delivery);
+  return out;
+}
+
+json::object to_json_object(const endpoint_pause& pause) {
+  json::object out;
+  out["organization"] = text_or_null(pause.endpoint.organization);
+  out["code"] = make_utf8(pause.code);
+  out["detail"] = text_or_null(pause.detail);
+  out["since"] = to_rfc3339(pause.since);
+  out["probe_at"] = to_rfc3339(pause.probe_at);
   return out;
 }
 

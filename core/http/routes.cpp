@@ -33,6 +33,17 @@ constexpr auto routes = std::to_array<api_route>({
     {"/v1/channels/{}/doctor", post, api_call::diagnose_channel, scope::operate, callers::all, json_or_none},
     {"/v1/reload", post, api_call::reload, scope::admin, callers::host, json_or_none},
     {"/v1/openapi.json", get_or_head, api_call::openapi, scope::open, callers::all, {}},
+    {"/v1/deliveries/retry", post, api_call::alter_many, scope::operate, callers::all, {}},
+    {"/v1/deliveries/drop", post, api_call::alter_many, scope::operate, callers::all, {}},
+    {"/v1/deliveries/replay", post, api_call::alter_many, scope::operate, callers::all, {}},
+    {"/v1/deliveries/{}/retry", post, api_call::alter_one, scope::operate, callers::all, {}},
+    {"/v1/deliveries/{}/drop", post, api_call::alter_one, scope::operate, callers::all, {}},
+    {"/v1/deliveries/{}/replay", post, api_call::alter_one, scope::operate, callers::all, {}},
+    {"/v1/events/trace", get_or_head, api_call::trace_by_name, scope::read, callers::all, {}},
+    {"/v1/events/{}/trace", get_or_head, api_call::trace, scope::read, callers::all, {}},
+    {"/v1/queue/endpoints", get_or_head, api_call::queue_endpoints, scope::read, callers::host, {}},
+    {"/v1/store/check", post, api_call::check_store, scope::admin, callers::host, {}},
+    {"/v1/store/backup", post, api_call::back_up_store, scope::admin, callers::host, {}},
     // What its plugin takes, and what the token must allow for it, is in the plugin's manifest.
     {"/v1/sources/{}/*", {}, api_call::source, scope::publish, callers::all, {}},
 });

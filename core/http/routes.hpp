@@ -27,7 +27,14 @@ enum class api_call : std::uint8_t {
   diagnose_channel,
   reload,
   openapi,
-  source
+  source,
+  alter_one,
+  alter_many,
+  trace,
+  trace_by_name,
+  queue_endpoints,
+  check_store,
+  back_up_store
 };
 
 // Whose tokens may make a call.

@@ -8,12 +8,16 @@
 #pragma once
 
 #include "core/model/delivery.hpp"
+#include "core/model/delivery_action.hpp"
 #include "core/model/event.hpp"
 #include "core/model/fault.hpp"
 #include "core/model/token.hpp"
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -101,8 +105,9 @@ struct delivery_filter {
   std::optional<std::string> organization = {};  // "" is the host's own
   std::optional<delivery_state> state = {};
   std::optional<std::string> recipient = {};
-  std::optional<delivery_id> after = {};  // cursor: those with a lower id (newest first)
-  std::uint32_t limit = 100;              // at most 1,001: a page of 1,000, and whether there is more
+  std::optional<tocsin::event_id> own_event = {};  // the event by our id
+  std::optional<delivery_id> after = {};           // cursor: those with a lower id (newest first)
+  std::uint32_t limit = 100;                       // at most 1,001: a page of 1,000, and whether there is more
 };
 
 struct recovery {
@@ -115,6 +120,48 @@ struct recovery {
 struct purge_step {
   std::uint64_t gone = 0;  // events
   bool more = false;       // the next step goes on where this one ended; else it begins from the oldest event again
+};
+
+// What an operator does to one delivery or to many.
+struct alteration {
+  delivery_action action = delivery_action::retry;
+  // Those that match. Without a state: those in the action's usual_states(). `after` and `limit` do not count.
+  delivery_filter filter = {};
+  std::optional<delivery_id> id = {};  // that one alone, if it matches
+  time_ms now = 0;
+};
+
+struct alteration_result {
+  std::uint64_t matched = 0;
+  std::uint64_t changed = 0;
+  std::map<std::string, std::uint64_t> refused = {};  // by code
+  std::optional<fault> refusal = {};                  // the first of them
+  std::vector<endpoint_key> endpoints = {};           // of those that are due now
+  // The rest could not be written; what is counted is on disk all the same.
+  std::optional<fault> stopped = {};
+};
+
+// Which event: by our id, or by what its publisher calls it.
+struct event_query {
+  std::optional<event_id> id = {};
+  // Where there is no id: the CloudEvents id, and what else is known.
+  std::string external_id = {};
+  std::optional<std::string> source = {};
+  std::optional<std::string> organization = {};  // "" is the host's own; counts with an id, too
+};
+
+struct event_record {
+  event_id id{};
+  std::string organization, source, external_id, type;
+  tocsin::severity severity{};
+  time_ms accepted = 0;
+  time_ms remembered_until = 0;  // the same three are a duplicate until then
+  std::optional<time_ms> expires;
+  bool sensitive = false;
+  std::optional<time_ms> erased;
+  std::uint64_t duplicates = 0;  // that came since
+  std::optional<time_ms> last_duplicate;
+  std::shared_ptr<const event> payload;  // null: it was erased, or cannot be read
 };
 
 class store {
@@ -184,6 +231,33 @@ class store {
     done(false);
   }
   virtual void tokens(callback<std::vector<token_record>> done) { done(std::vector<token_record>()); }  // by name
+
+  // How many deliveries wait on each of these endpoints; counted up to `most`.
+  virtual void waiting_on(std::vector<endpoint_key> endpoints, std::uint32_t most,
+                          callback<std::vector<std::uint32_t>> done) {
+    static_cast<void>(most);
+    done(std::vector<std::uint32_t>(endpoints.size()));
+  }
+
+  // What an operator does. In bounded steps, between which other calls are carried out; answers after the last one.
+  // What is `sending` at that moment is passed over by an action on many.
+  virtual void alter(alteration what, callback<alteration_result> done) {
+    static_cast<void>(what);
+    done(alteration_result());
+  }
+
+  // Events, newest first: one for an id; the same key may have come again once it was forgotten. At most ten.
+  virtual void find_events(event_query which, callback<std::vector<event_record>> done) {
+    static_cast<void>(which);
+    done(std::vector<event_record>());
+  }
+
+  // A copy of all that is committed, as of one moment between this call and its answer, in a new file; made in bounded
+  // steps. It is not synced yet.
+  virtual void copy_to(std::filesystem::path file, callback<void> done) {
+    static_cast<void>(file);
+    done(fault{"STORE_REFUSED", "This store keeps no file that could be copied.", ""});
+  }
 
   // Everything handed in before is on disk, nothing more is taken. Blocks. Callbacks of calls that come later get
   // STORE_CLOSED.

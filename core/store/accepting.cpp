@@ -30,7 +30,7 @@ void tables::insert_delivery(const new_delivery& value, const delivery_context& 
                        value.leased ? number() : number(context.created), value.leased ? number(owner_) : number(),
                        value.leased ? number(context.lease_until) : number(), value.recipient,
                        names_.number(value.route), names_.number(value.template_name), names_.number(value.language),
-                       value.message_id, json_list(value.next_channels), value.give_up_at);
+                       value.message_id, json_list(value.next_channels), value.give_up_at, context.source_hash);
   count(context.organization, state, 1);
   if (!value.leased) {
     waits(endpoint, context.organization, context.created);
@@ -43,7 +43,9 @@ accept_answer tables::accept_one(const encoded_item& encoded, const encoded_batc
   {
     auto known = find_event_.query(item.payload.id, item.payload.source, organization);
     if (known.next() && known.integer(1) > batch.now) {
-      return {event_id{known.integer(0)}, true};
+      const auto first = known.integer(0);
+      count_duplicate_.run(first, batch.now);
+      return {event_id{first}, true};
     }
   }
   const auto id = static_cast<std::int64_t>(item.id);
@@ -58,8 +60,13 @@ accept_answer tables::accept_one(const encoded_item& encoded, const encoded_batc
                     static_cast<int>(item.payload.severity), item.accepted, item.payload.expires, batch.remember_until,
                     item.sensitive, item.sensitive && !erased ? blob(key_id) : blob(),
                     erased ? number(item.accepted) : number(), erased ? blob() : blob(payload));
-  const delivery_context context{
-      id, organization, static_cast<int>(item.payload.severity), item.sensitive, item.accepted, batch.lease_until};
+  const delivery_context context{id,
+                                 organization,
+                                 static_cast<int>(item.payload.severity),
+                                 item.sensitive,
+                                 item.accepted,
+                                 batch.lease_until,
+                                 sqlite::text_hash(item.payload.source)};
   for (const auto& delivery : item.deliveries) {
     insert_delivery(delivery, context);
   }

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::uint32_t longest_page = 1'001;
 constexpr int rows_a_slice = 5'000;
+constexpr std::uint64_t few = 10'000;
 
 // The columns of record_columns in tables.cpp.
 namespace column {
@@ -49,6 +50,11 @@ std::int64_t below(const delivery_filter& filter) {
 
 std::shared_ptr<const std::vector<std::int64_t>> tables::hits_of(const delivery_filter& filter) {
   auto hits = std::make_shared<std::vector<std::int64_t>>();
+  if (filter.own_event) {
+    auto row = list_own_event_.query(below(filter), static_cast<std::int64_t>(*filter.own_event));
+    while (row.next()) hits->push_back(row.integer(0));
+    return hits;
+  }
   const auto organization = filter.organization ? names_.find(*filter.organization).value_or(-1) : -1;
   auto row = filter.source && filter.organization
                  ? list_key_.query(below(filter), *filter.event_id, *filter.source, organization)
@@ -61,21 +67,30 @@ std::shared_ptr<const std::vector<std::int64_t>> tables::hits_of(const delivery_
 void tables::list_some_hits(listing& what, std::uint32_t limit) {
   if (!what.hits) what.hits = hits_of(what.filter);
   for (int seen = 0; seen < rows_a_slice && !what.finished; ++seen) {
-    what.finished = what.next_hit == what.hits->size() || what.found.size() >= limit;
+    what.finished = what.next_hit == what.hits->size() || what.size() >= limit;
     if (what.finished) return;
     auto row = get_.query((*what.hits)[what.next_hit++]);
-    if (row.next() && matches(what.filter, row)) what.found.push_back(read_record(row));
+    if (row.next() && matches(what.filter, row)) add(what, row);
   }
 }
 
-// What narrows most leads the search; the rest is looked at row by row.
+// What narrows most leads the search; the rest is looked at row by row. How many a state has is known, so that one with
+// few goes before a recipient who may have had many.
 sqlite::rows tables::start_listing(const delivery_filter& filter) {
   const auto first = below(filter);
-  if (listed_by_state(filter)) {
-    return list_state_.query(first, static_cast<int>(*filter.state));
-  }
   if (filter.state == delivery_state::sending) {
     return list_sending_.query(first);
+  }
+  const bool by_state = listed_by_state(filter);
+  const bool by_text = filter.recipient || filter.source;
+  if (by_state && (!by_text || counts({})[static_cast<std::size_t>(*filter.state)] <= few)) {
+    return list_state_.query(first, static_cast<int>(*filter.state));
+  }
+  if (filter.recipient) {
+    return list_recipient_.query(first, *filter.recipient);
+  }
+  if (filter.source) {
+    return list_source_.query(first, sqlite::text_hash(*filter.source));
   }
   if (filter.organization) {
     return list_organization_.query(first, names_.find(*filter.organization).value_or(-1));
@@ -84,15 +99,26 @@ sqlite::rows tables::start_listing(const delivery_filter& filter) {
 }
 
 bool tables::matches(const delivery_filter& filter, const sqlite::rows& row) {
-  return (!filter.state || row.integer(column::state) == static_cast<int>(*filter.state)) &&
+  return (!filter.own_event || row.integer(column::event) == static_cast<std::int64_t>(*filter.own_event)) &&
+         (!filter.event_id ||
+          (!row.is_null(column::external_id) && row.text(column::external_id) == *filter.event_id)) &&
+         (!filter.state || row.integer(column::state) == static_cast<int>(*filter.state)) &&
          (!filter.source || (!row.is_null(column::source) && row.text(column::source) == *filter.source)) &&
          (!filter.recipient || row.text(column::recipient) == *filter.recipient) &&
          (!filter.organization || row.integer(column::organization) == names_.find(*filter.organization).value_or(-1));
 }
 
+void tables::add(listing& what, const sqlite::rows& row) {
+  if (what.only_ids) {
+    what.ids.push_back(row.integer(column::id));
+  } else {
+    what.found.push_back(read_record(row));
+  }
+}
+
 void tables::list_some(listing& what) {
   const auto limit = std::clamp<std::uint32_t>(what.filter.limit, 1, longest_page);
-  if (what.filter.event_id) return list_some_hits(what, limit);
+  if (what.filter.event_id || what.filter.own_event) return list_some_hits(what, limit);
   auto row = start_listing(what.filter);
   for (int seen = 0; seen < rows_a_slice; ++seen) {
     if (!row.next()) {
@@ -100,10 +126,8 @@ void tables::list_some(listing& what) {
       return;
     }
     what.filter.after = delivery_id{row.integer(column::id)};
-    if (matches(what.filter, row)) {
-      what.found.push_back(read_record(row));
-    }
-    if (what.found.size() >= limit) {
+    if (matches(what.filter, row)) add(what, row);
+    if (what.size() >= limit) {
       what.finished = true;
       return;
     }

@@ -58,6 +58,7 @@ void tables::purge_event(std::int64_t event) {
     highest = std::max(highest, delivery.id);
   }
   purge_ack_.run(event);
+  purge_duplicates_.run(event);
   purge_event_.run(event);
   // An identifier is never given out twice, not even when the newest rows are gone and the clock goes back.
   keep_last_identifier_.run(std::to_string(highest));

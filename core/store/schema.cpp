@@ -169,6 +169,9 @@ CREATE TABLE ack (
 ) STRICT;
 )sql";
 
+// Who waits where, so that organizations take turns. Listings by recipient and by source, and how often an event came
+// again. An index over the source's hash is small whatever sources are called; what it finds is compared with the
+// source itself.
 constexpr const char* second_schema = R"sql(
 CREATE TABLE waiting (
   endpoint     INTEGER NOT NULL,
@@ -185,6 +188,17 @@ DROP INDEX delivery_due;
 ALTER TABLE delivery ADD COLUMN interrupted INTEGER NOT NULL DEFAULT 0;
 DROP TABLE quota;
 CREATE INDEX delivery_waiting ON delivery (endpoint, organization, severity, due) WHERE due IS NOT NULL;
+
+CREATE TABLE duplicate (
+  event INTEGER PRIMARY KEY,
+  times INTEGER NOT NULL,
+  last  INTEGER NOT NULL
+) STRICT;
+
+ALTER TABLE delivery ADD COLUMN source_hash INTEGER;
+UPDATE delivery SET source_hash = (SELECT tocsin_hash(source) FROM event WHERE event.id = delivery.event);
+CREATE INDEX delivery_by_recipient ON delivery (recipient);
+CREATE INDEX delivery_by_source ON delivery (source_hash);
 )sql";
 
 constexpr std::array steps = {first_schema, second_schema};

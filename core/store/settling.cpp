@@ -11,6 +11,7 @@ struct tables::settled_row {
   bool sensitive = false;
   bool tried = false;
   std::int64_t endpoint = 0;
+  std::optional<std::int64_t> source_hash;
 };
 
 void tables::settle(const std::vector<settlement>& settlements) {
@@ -29,8 +30,8 @@ void tables::settle_one(const settlement& value) {
     if (!leased) {
       return;
     }
-    row = {found.integer(2), found.integer(3),  static_cast<int>(found.integer(4)),
-           found.boolean(5), !found.is_null(6), found.integer(7)};
+    row = {found.integer(2),  found.integer(3), static_cast<int>(found.integer(4)), found.boolean(5),
+           !found.is_null(6), found.integer(7), found.optional_integer(8)};
   }
   write_report(value, row);
 
@@ -61,7 +62,7 @@ std::int64_t tables::take_over(const new_delivery& successor, std::int64_t from,
       return same.integer(0);
     }
   }
-  insert_delivery(successor, {row.event, row.organization, row.severity, row.sensitive, at, at});
+  insert_delivery(successor, {row.event, row.organization, row.severity, row.sensitive, at, at, row.source_hash});
   return static_cast<std::int64_t>(successor.id);
 }
 

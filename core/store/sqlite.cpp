@@ -53,7 +53,20 @@ int system_error_of(sqlite3* handle) {
   return 0;
 }
 
+void hash_function(sqlite3_context* context, int, sqlite3_value** values) {
+  if (sqlite3_value_type(values[0]) == SQLITE_NULL) return;
+  const auto* data = reinterpret_cast<const char*>(sqlite3_value_text(values[0]));
+  sqlite3_result_int64(context, text_hash({data, static_cast<std::size_t>(sqlite3_value_bytes(values[0]))}));
+}
+
 }  // namespace
+
+// FNV-1a; the sign is folded away.
+std::int64_t text_hash(std::string_view text) {
+  std::uint64_t hash = 14'695'981'039'346'656'037u;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1'099'511'628'211u;
+  return static_cast<std::int64_t>(hash >> 1);
+}
 
 void connection::closer::operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
 
@@ -68,6 +81,8 @@ connection::connection(const std::filesystem::path& path) {
   sqlite3_extended_result_codes(handle, 1);
   sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  sqlite3_create_function_v2(handle, "tocsin_hash", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, nullptr,
+                             hash_function, nullptr, nullptr, nullptr);
 }
 
 void connection::fail(int code) const {
@@ -126,6 +141,13 @@ void connection::on_commit(void (*seen)(void*, int), void* context) {
         return SQLITE_OK;
       },
       hook_.get());
+}
+
+void connection::interrupt_when(const std::atomic<bool>& stop) {
+  sqlite3_progress_handler(
+      handle_.get(), 10'000,
+      [](void* flag) { return static_cast<const std::atomic<bool>*>(flag)->load(std::memory_order_relaxed) ? 1 : 0; },
+      const_cast<std::atomic<bool>*>(&stop));
 }
 
 rows::~rows() {

@@ -1,6 +1,7 @@
 // SQLite's C interface with owners: a connection, prepared statements, and a failure that carries SQLite's own words.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -37,6 +38,9 @@ class failure : public std::runtime_error {
   int system_error_;
 };
 
+// Stored: it never changes. In SQL: tocsin_hash(TEXT).
+std::int64_t text_hash(std::string_view text);
+
 class connection {
  public:
   // Opens path for one thread at a time; makes the file if it is missing.
@@ -53,6 +57,9 @@ class connection {
   void leave_log_on_close();
   // Calls seen(frames in the log) after each commit that wrote.
   void on_commit(void (*seen)(void* context, int frames), void* context);
+
+  // Statements that run end with a failure once stop is true; it outlives this.
+  void interrupt_when(const std::atomic<bool>& stop);
 
   sqlite3* handle() const { return handle_.get(); }
   [[noreturn]] void fail(int code) const;

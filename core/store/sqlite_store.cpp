@@ -3,6 +3,7 @@
 
 #include "core/model/hex.hpp"
 #include "core/observe/log.hpp"
+#include "core/store/copying.hpp"
 #include "core/store/engine.hpp"
 #include "core/store/payload_codec.hpp"
 #include "core/store/salvage.hpp"
@@ -10,6 +11,7 @@
 #include "core/store/sealing.hpp"
 #include "core/store/state_folder.hpp"
 
+#include <atomic>
 #include <functional>
 #include <new>
 #include <optional>
@@ -68,6 +70,70 @@ class list_call final : public store_call {
  private:
   listing before_, now_;
   store::callback<std::vector<delivery_record>> done_;
+};
+
+class alter_call final : public store_call {
+ public:
+  alter_call(alteration what, store::callback<alteration_result> done)
+      : now_(tables::begin_altering(std::move(what))), before_(now_), done_(std::move(done)) {
+    writes = true;
+    weight = 500;
+  }
+  bool carry_out(tables& in) override { return in.alter_some(now_); }
+  void rolled_back() override { now_ = before_; }
+  void committed_unfinished() override { before_ = now_; }
+  void answer() override { done_(std::move(now_.sum)); }
+  // Steps that were committed before stay.
+  void answer(const fault& why) override {
+    if (before_.sum.matched == 0) return done_(why);
+    before_.sum.endpoints.assign(before_.endpoints.begin(), before_.endpoints.end());
+    before_.sum.stopped = why;
+    done_(std::move(before_.sum));
+  }
+
+ private:
+  altering now_, before_;
+  store::callback<alteration_result> done_;
+};
+
+// The copy is made of what is committed; it begins in the first transaction and ends in the last one. A failure is the
+// copy's own: the store has lost nothing.
+class copy_call final : public store_call {
+ public:
+  copy_call(std::filesystem::path to, std::shared_ptr<const std::atomic<bool>> closing, store::callback<void> done)
+      : to_(std::move(to)), closing_(std::move(closing)), done_(std::move(done)) {}
+
+  bool carry_out(tables& in) override {
+    constexpr int pages_a_step = 1'000;
+    try {
+      if (*closing_) throw sqlite::failure(sqlite::failure_kind::refused, "the host is stopping");
+      if (!work_) {
+        work_ = std::make_unique<sqlite::copying>(in.database(), to_);
+        return false;
+      }
+      return work_->step(pages_a_step);
+    } catch (const sqlite::failure& why) {
+      failed_ = fault{"STORE_COPY_FAILED", "The store could not be copied to " + to_.string() + ": " + why.what() + ".",
+                      "Check the folder, and that there is space on its disk."};
+      return true;
+    }
+  }
+  void answer() override {
+    work_.reset();
+    if (failed_) return done_(*failed_);
+    done_(result<void>());
+  }
+  void answer(const fault& why) override {
+    work_.reset();
+    done_(why);
+  }
+
+ private:
+  std::filesystem::path to_;
+  std::shared_ptr<const std::atomic<bool>> closing_;
+  std::unique_ptr<sqlite::copying> work_;
+  std::optional<fault> failed_;
+  store::callback<void> done_;
 };
 
 class sqlite_store final : public store {
@@ -149,7 +215,30 @@ class sqlite_store final : public store {
     read<std::vector<token_record>>([](tables& in) { return in.tokens().all(); }, std::move(done));
   }
 
-  void close() override { engine_.close(); }
+  void alter(alteration what, callback<alteration_result> done) override {
+    engine_.add(std::make_unique<alter_call>(std::move(what), std::move(done)));
+  }
+
+  void waiting_on(std::vector<endpoint_key> endpoints, std::uint32_t most,
+                  callback<std::vector<std::uint32_t>> done) override {
+    read<std::vector<std::uint32_t>>(
+        [endpoints = std::move(endpoints), most](tables& in) { return in.waiting_on(endpoints, most); },
+        std::move(done));
+  }
+
+  void find_events(event_query which, callback<std::vector<event_record>> done) override {
+    read<std::vector<event_record>>([which = std::move(which)](tables& in) { return in.find_events(which); },
+                                    std::move(done));
+  }
+
+  void copy_to(std::filesystem::path file, callback<void> done) override {
+    engine_.add(std::make_unique<copy_call>(std::move(file), closing_, std::move(done)));
+  }
+
+  void close() override {
+    *closing_ = true;
+    engine_.close();
+  }
 
  private:
   template <class Answer, class Work>
@@ -167,6 +256,7 @@ class sqlite_store final : public store {
   // In this order: the folder is given back when all else is closed.
   state_folder_lock lock_;
   sealing_key key_;
+  std::shared_ptr<std::atomic<bool>> closing_ = std::make_shared<std::atomic<bool>>(false);
   store_engine engine_;
 };
 

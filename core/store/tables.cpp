@@ -12,6 +12,11 @@ const std::string record_columns =
     " d.attempts, d.uncertain, d.code, d.detail, d.server_reply, d.message_id, d.parent, d.superseded_by, d.due,"
     " d.created, d.tried_at ";
 
+// The columns that read_event_record() takes; the last eight are those of read_event().
+const std::string event_columns =
+    "SELECT e.id, e.accepted, e.remembered_until, e.erased_at, n.times, n.last, e.organization, e.source,"
+    " e.external_id, e.type, e.severity, e.expires, e.sensitive, e.payload FROM event AS e";
+
 // Looks into the two indexes and into no row.
 const std::string deliveries_of_event =
     "SELECT d.id FROM event AS e INDEXED BY event_by_key"
@@ -38,8 +43,8 @@ tables::tables(sqlite::connection& database, const sealing_key& key, std::int64_
           database,
           "INSERT INTO delivery (id, event, organization, endpoint, state, severity, sensitive, created, due,"
           " lease_owner, lease_until, attempts, uncertain, recipient, route, template, language, message_id,"
-          " next_channels, give_up_at)"
-          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, 0, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"),
+          " next_channels, give_up_at, source_hash)"
+          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, 0, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)"),
       remember_(database,
                 "INSERT INTO memory (source, name, value) VALUES (?1, ?2, ?3)"
                 " ON CONFLICT DO UPDATE SET value = excluded.value"),
@@ -54,10 +59,10 @@ tables::tables(sqlite::connection& database, const sealing_key& key, std::int64_
            " WHERE d.endpoint = ?1 AND d.organization = ?2 AND d.severity = ?3 AND d.due IS NOT NULL AND d.due <= ?4"
            " ORDER BY d.due LIMIT ?5"),
       lease_(database, "UPDATE delivery SET state = 1, due = NULL, lease_owner = ?2, lease_until = ?3 WHERE id = ?1"),
-      read_settled_(
-          database,
-          "SELECT state, lease_owner, event, organization, severity, sensitive, tried_at, endpoint FROM delivery"
-          " WHERE id = ?1"),
+      read_settled_(database,
+                    "SELECT state, lease_owner, event, organization, severity, sensitive, tried_at, endpoint,"
+                    " source_hash FROM delivery"
+                    " WHERE id = ?1"),
       find_same_(database,
                  "SELECT id FROM delivery INDEXED BY delivery_by_event WHERE event = ?1 AND endpoint = ?2"
                  " AND recipient = ?3 AND state <= 4 AND id <> ?4 ORDER BY id LIMIT 1"),
@@ -126,9 +131,20 @@ tables::tables(sqlite::connection& database, const sealing_key& key, std::int64_
                                        "FROM delivery AS d INDEXED BY delivery_by_organization"
                                        " LEFT JOIN event AS e ON e.id = d.event"
                                        " WHERE d.organization = ?2 AND d.id < ?1 ORDER BY d.id DESC"),
+      list_recipient_(database, record_columns +
+                                    "FROM delivery AS d INDEXED BY delivery_by_recipient"
+                                    " LEFT JOIN event AS e ON e.id = d.event"
+                                    " WHERE d.recipient = ?2 AND d.id < ?1 ORDER BY d.id DESC"),
+      list_source_(database, record_columns +
+                                 "FROM delivery AS d INDEXED BY delivery_by_source"
+                                 " LEFT JOIN event AS e ON e.id = d.event"
+                                 " WHERE d.source_hash = ?2 AND d.id < ?1 ORDER BY d.id DESC"),
       list_event_(database, deliveries_of_event + " ORDER BY d.id DESC"),
       list_event_of_source_(database, deliveries_of_event + " AND e.source = ?3 ORDER BY d.id DESC"),
       list_key_(database, deliveries_of_event + " AND e.source = ?3 AND e.organization = ?4 ORDER BY d.id DESC"),
+      list_own_event_(database,
+                      "SELECT d.id FROM delivery AS d INDEXED BY delivery_by_event"
+                      " WHERE d.event = ?2 AND d.id < ?1 ORDER BY d.id DESC"),
       get_(database, record_columns + "FROM delivery AS d LEFT JOIN event AS e ON e.id = d.event WHERE d.id = ?1"),
       history_(database, "SELECT at, code, detail, server_reply FROM attempt WHERE delivery = ?1 ORDER BY number"),
       counters_(database, "SELECT state, value FROM counter WHERE organization = ?1"),
@@ -146,7 +162,33 @@ tables::tables(sqlite::connection& database, const sealing_key& key, std::int64_
       keep_last_identifier_(database,
                             "INSERT INTO meta (name, value) VALUES ('last_identifier', ?1) ON CONFLICT DO UPDATE SET"
                             " value = CAST(max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER)) AS TEXT)"),
-      tokens_(database, names_) {}
+      tokens_(database, names_),
+      read_altered_(database,
+                    "SELECT d.state, d.organization, d.endpoint, d.event, d.created, d.due, d.give_up_at,"
+                    " d.tried_at IS NOT NULL, e.payload IS NULL, d.sensitive"
+                    " FROM delivery AS d LEFT JOIN event AS e ON e.id = d.event WHERE d.id = ?1"),
+      due_now_(database, "UPDATE delivery SET due = ?2 WHERE id = ?1"),
+      begin_again_(database, "UPDATE delivery SET state = 0, due = ?2, interrupted = 0 WHERE id = ?1"),
+      replay_(database,
+              "UPDATE delivery SET state = 0, due = ?2, created = ?2, give_up_at = ?3, attempts = 0, interrupted = 0 "
+              "WHERE id = ?1"),
+      drop_(database, "UPDATE delivery SET state = 6, due = NULL WHERE id = ?1"),
+      add_line_(database,
+                "INSERT INTO attempt (delivery, number, at, code, detail)"
+                " SELECT ?1, coalesce(max(number), 0) + 1, ?2, ?3, ?4 FROM attempt WHERE delivery = ?1"),
+      forget_time_(database, "UPDATE delivery SET tried_at = NULL WHERE id = ?1 AND tried_at IS NOT NULL"),
+      count_duplicate_(database,
+                       "INSERT INTO duplicate (event, times, last) VALUES (?1, 1, ?2)"
+                       " ON CONFLICT DO UPDATE SET times = times + 1, last = excluded.last"),
+      purge_duplicates_(database, "DELETE FROM duplicate WHERE event = ?1"),
+      read_one_event_(database, event_columns + " LEFT JOIN duplicate AS n ON n.event = e.id WHERE e.id = ?1"),
+      read_events_(database, event_columns +
+                                 " INDEXED BY event_by_key LEFT JOIN duplicate AS n ON n.event = e.id"
+                                 " WHERE e.external_id = ?1 AND (?2 IS NULL OR e.source = ?2)"
+                                 " AND (?3 IS NULL OR e.organization = ?3) ORDER BY e.id DESC LIMIT 10"),
+      count_waiting_(database,
+                     "SELECT count(*) FROM (SELECT 1 FROM delivery INDEXED BY delivery_waiting WHERE endpoint = ?1"
+                     " AND due IS NOT NULL LIMIT ?2)") {}
 
 namespace {
 

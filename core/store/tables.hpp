@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,6 +40,21 @@ struct listing {
   std::shared_ptr<const std::vector<std::int64_t>> hits;
   std::size_t next_hit = 0;
   bool finished = false;
+  // Only what the deliveries are called is wanted: `ids` instead of `found`.
+  bool only_ids = false;
+  std::vector<std::int64_t> ids;
+
+  std::size_t size() const { return only_ids ? ids.size() : found.size(); }
+};
+
+// An operator's action under way; it is carried out in steps.
+struct altering {
+  alteration what;
+  std::vector<delivery_state> states;  // yet to be gone through, the next one last
+  listing search;
+  std::optional<delivery_id> from;  // the newest that is meant comes before it
+  std::set<endpoint_key> endpoints;
+  alteration_result sum;
 };
 
 // Functions that write are called within a transaction; each throws sqlite::failure, after which the caller rolls back
@@ -61,6 +77,12 @@ class tables {
   std::optional<delivery_record> get(delivery_id id);
   state_counts counts(const std::optional<std::string>& organization);
   purge_step purge(time_ms now, time_ms before);
+  static altering begin_altering(alteration what);
+  bool alter_some(altering& run);  // false: it goes on with the next step
+  std::vector<std::uint32_t> waiting_on(const std::vector<endpoint_key>& endpoints, std::uint32_t most);
+  std::vector<event_record> find_events(const event_query& which);
+
+  sqlite::connection& database() { return database_; }
 
   token_table& tokens() { return tokens_; }
 
@@ -95,12 +117,18 @@ class tables {
                       turn& whose);
   std::shared_ptr<const event> read_event(const sqlite::rows& row, int first_column, std::int64_t id);
   std::shared_ptr<const std::vector<std::int64_t>> hits_of(const delivery_filter& filter);
+  void add(listing& what, const sqlite::rows& row);
   void list_some_hits(listing& what, std::uint32_t limit);
   sqlite::rows start_listing(const delivery_filter& filter);
   bool matches(const delivery_filter& filter, const sqlite::rows& row);
   delivery_record read_record(const sqlite::rows& row);
   std::vector<endpoint_pause> pauses();
   void purge_event(std::int64_t event);
+  struct altered_row;
+  void alter_one(altering& run, std::int64_t id);
+  void carry_out(altering& run, std::int64_t id, const altered_row& row);
+  void note_in_history(std::int64_t id, const alteration& what, bool tried);
+  event_record read_event_record(const sqlite::rows& row);
 
   sqlite::connection& database_;
   const sealing_key& key_;
@@ -117,12 +145,14 @@ class tables {
   sqlite::statement next_endpoint_, first_due_;
   sqlite::statement add_waiting_, join_, ring_, last_turn_, set_turn_, sleep_, wait_no_more_, first_asleep_;
   sqlite::statement save_pause_, clear_pause_, pauses_;
-  sqlite::statement list_all_, list_state_, list_sending_, list_organization_, list_event_, list_event_of_source_,
-      list_key_, get_, history_;
+  sqlite::statement list_all_, list_state_, list_sending_, list_organization_, list_recipient_, list_source_,
+      list_event_, list_event_of_source_, list_key_, list_own_event_, get_, history_;
   sqlite::statement counters_, change_counter_;
   sqlite::statement purge_candidates_, purge_deliveries_, purge_attempts_, purge_delivery_, purge_ack_, purge_event_;
   sqlite::statement keep_last_identifier_;
   token_table tokens_;
+  sqlite::statement read_altered_, due_now_, begin_again_, replay_, drop_, add_line_, forget_time_;
+  sqlite::statement count_duplicate_, purge_duplicates_, read_one_event_, read_events_, count_waiting_;
 };
 
 }  // namespace tocsin

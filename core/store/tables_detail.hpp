@@ -12,6 +12,7 @@ struct tables::delivery_context {
   bool sensitive = false;
   time_ms created = 0;
   time_ms lease_until = 0;
+  std::optional<std::int64_t> source_hash;
 };
 
 // An organization that is served in a lease.

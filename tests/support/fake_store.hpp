@@ -231,6 +231,37 @@ class fake_store : public store {
     });
   }
 
+  void alter(alteration what, callback<alteration_result> done) override {
+    call<alteration_result>(std::move(done), [this, what = std::move(what)] {
+      alteration_result made;
+      for (auto& [id, row] : disk_->deliveries) {
+        if (what.id ? id != *what.id : !wanted(what, row)) continue;
+        ++made.matched;
+        const auto& gives_up = row.delivery.give_up_at;
+        if (auto why = tocsin::refuse(what.action, {row.state, false, gives_up && *gives_up <= what.now})) {
+          ++made.refused[why->code];
+          if (!made.refusal) made.refusal = std::move(why);
+          continue;
+        }
+        ++made.changed;
+        if (what.action == delivery_action::drop) {
+          row.state = delivery_state::dropped;
+          continue;
+        }
+        if (what.action == delivery_action::replay) {
+          if (gives_up) row.delivery.give_up_at = what.now + (*gives_up - row.created);
+          row.created = what.now;
+          row.attempts = 0;
+        }
+        if (is_final(row.state)) row.state = delivery_state::pending;
+        row.next_attempt = what.now;
+        if (std::find(made.endpoints.begin(), made.endpoints.end(), row.delivery.endpoint) == made.endpoints.end())
+          made.endpoints.push_back(row.delivery.endpoint);
+      }
+      return made;
+    });
+  }
+
   void close() override {
     {
       const std::lock_guard lock(mutex_);
@@ -414,6 +445,17 @@ class fake_store : public store {
       row.superseded_by = one.successor->id;
       insert(*one.successor, row.event, row.organization, one.at);
     }
+  }
+
+  bool wanted(const alteration& what, const fake_disk::row& row) const {
+    const auto& filter = what.filter;
+    const auto usual = usual_states(what.action);
+    if (filter.state ? row.state != *filter.state : std::find(usual.begin(), usual.end(), row.state) == usual.end())
+      return false;
+    const auto& about = *disk_->events.at(row.event);
+    return (!filter.organization || row.organization == *filter.organization) &&
+           (!filter.recipient || row.delivery.recipient == *filter.recipient) &&
+           (!filter.event_id || about.id == *filter.event_id) && (!filter.source || about.source == *filter.source);
   }
 
   delivery_record record(const fake_disk::row& row) const {

@@ -4,6 +4,8 @@
 #include "core/http/api.hpp"
 #include "tests/support/manual_clock.hpp"
 
+#include "tests/support/fake_settings.hpp"
+
 #include <gtest/gtest.h>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
@@ -53,6 +55,11 @@ class scripted_store : public store {
     if (failure) return done(*failure);
     done(all_counts);
   }
+  void find_events(event_query which, callback<std::vector<event_record>> done) override {
+    last_event_query = std::move(which);
+    if (failure) return done(*failure);
+    done(events);
+  }
   void add_token(token_record token, callback<bool> done) override {
     if (failure) return done(*failure);
     const bool is_new = find(token.name) == nullptr;
@@ -67,6 +74,9 @@ class scripted_store : public store {
   }
   void tokens(callback<std::vector<token_record>> done) override { done(kept); }
   void close() override {}
+
+  std::vector<event_record> events;
+  event_query last_event_query;
 
  private:
   token_record* find(const std::string& name) {
@@ -127,6 +137,15 @@ class Api : public ::testing::Test {
     out.admin_token = token;
     out.clock = &clock_;
     out.not_ready = [this] { return not_ready_; };
+    out.alter = [this](alteration what, store::callback<alteration_result> done) {
+      altered_.push_back(std::move(what));
+      done(alteration_answer_);
+    };
+    out.settings = [this] { return settings_; };
+    out.pause_of = [this](const endpoint_key& key) -> std::optional<endpoint_pause> {
+      if (pause_ && pause_->endpoint == key) return pause_;
+      return std::nullopt;
+    };
     out.source_routes = [this](const std::string& source) -> result<std::vector<manifest_http_route>> {
       if (source == "down") return fault{"SOURCE_DOWN", "It is not installed.", {}, {}};
       if (source != "robots") return fault{"NOT_FOUND", "There is none.", {}, {}};
@@ -161,6 +180,10 @@ class Api : public ::testing::Test {
   std::vector<event> published_;
   std::vector<accept_answer> publish_answers_;
   std::optional<fault> publish_failure_;
+  std::shared_ptr<fake_settings> settings_ = std::make_shared<fake_settings>();
+  std::vector<alteration> altered_;
+  result<alteration_result> alteration_answer_ = alteration_result();
+  std::optional<endpoint_pause> pause_;
   std::vector<manifest_http_route> routes_;
   std::vector<channel_status> channels_;
   std::optional<std::string> channels_of_;

@@ -128,7 +128,7 @@ TEST_F(ApiPublish, SaysWhichMethodsAnAddressTakes) {
 }
 
 TEST_F(ApiPublish, KnowsNothingElse) {
-  for (const char* target : {"/", "/v1", "/v1/", "/v1/event", "/v1/events/", "/v1/deliveries/1/retry", "*", "", "?x"}) {
+  for (const char* target : {"/", "/v1", "/v1/", "/v1/event", "/v1/events/", "/v1/deliveries/1/fly", "*", "", "?x"}) {
     const auto answer = call("GET", target);
     EXPECT_EQ(404, answer.status) << target;
     EXPECT_EQ("NOT_FOUND", code(answer));

@@ -29,14 +29,14 @@ TEST_F(ApiRead, ShowsADeliveryThatWasNeverTried) {
   store_.records = {sample(7)};
   const auto answer = call("GET", "/v1/deliveries/" + to_text(delivery_id{7}));
   ASSERT_EQ(200, answer.status);
-  EXPECT_EQ(
-      R"({"id":")" + to_text(delivery_id{7}) +
-          R"(","events":[{"source":"/license","id":"42","type":"tocsin.license.expiring"}],"organization":"acme",)"
-          R"("channel":"email","recipient":"ops@example.org","state":"pending","attempts":0,"uncertain":false,)"
-          R"("code":null,"explanation":null,"detail":null,"remedy":null,"server_reply":null,)"
-          R"("message_id":"<left@mail.example.org>","parent":null,"superseded_by":null,)"
-          R"("next_attempt":"2026-01-05T08:00:00Z","history":[]})",
-      answer.body);
+  EXPECT_EQ(R"({"id":")" + to_text(delivery_id{7}) +
+                R"(","events":[{"source":"/license","id":"42","type":"tocsin.license.expiring",)"
+                R"("event":"0000000000001"}],"organization":"acme","route":"operators","channel":"email",)"
+                R"("recipient":"ops@example.org","state":"pending","attempts":0,"uncertain":false,)"
+                R"("code":null,"explanation":null,"detail":null,"remedy":null,"server_reply":null,)"
+                R"("message_id":"<left@mail.example.org>","parent":null,"superseded_by":null,)"
+                R"("next_attempt":"2026-01-05T08:00:00Z","paused":null,"history":[]})",
+            answer.body);
 }
 
 TEST_F(ApiRead, ShowsWhatBecameOfADelivery) {

@@ -52,6 +52,49 @@ TEST_F(StoreList, FindsByRecipient) {
   EXPECT_EQ((ids{}), list({.recipient = "ann"}));
 }
 
+// Whichever filter leads the search, the others hold, too.
+TEST_F(StoreList, FindsByEveryCombinationOfFilters) {
+  write_some();
+  const std::vector<std::optional<std::string>> recipients{{}, "ann@example.org", "bob@example.org"};
+  const std::vector<std::optional<std::string>> sources{{}, "/one", "/two"};
+  const std::vector<std::optional<std::string>> organizations{{}, "acme", ""};
+  const std::vector<std::optional<delivery_state>> states{{}, delivery_state::pending, delivery_state::delivered};
+  const auto all = *calls().list({});
+  for (const auto& recipient : recipients)
+    for (const auto& source : sources)
+      for (const auto& organization : organizations)
+        for (const auto& state : states) {
+          ids wanted;
+          for (const auto& each : all) {
+            if ((!recipient || each.recipient == *recipient) && (!source || each.event_source == *source) &&
+                (!organization || each.organization == *organization) && (!state || each.state == *state))
+              wanted.push_back(static_cast<std::int64_t>(each.id));
+          }
+          EXPECT_EQ(wanted,
+                    list({.source = source, .organization = organization, .state = state, .recipient = recipient}));
+        }
+}
+
+TEST_F(StoreList, FindsAnEventByOurIdAndByItsPublishers) {
+  write_some();
+  ASSERT_TRUE((*calls().accept(make_batch({make_item(5, make_event("a", "acme", "/one"))})))[0].duplicate);
+  const auto find = [this](event_query which) {
+    return *answer_of<std::vector<event_record>>([&](auto done) { store_->find_events(std::move(which), done); });
+  };
+  const auto one = find({.id = event_id{1}});
+  ASSERT_EQ(1u, one.size());
+  EXPECT_EQ("/one", one[0].source);
+  EXPECT_EQ(1u, one[0].duplicates);
+  EXPECT_EQ(now, one[0].last_duplicate);
+  ASSERT_TRUE(one[0].payload);
+  EXPECT_EQ(3u, find({.external_id = "a"}).size());
+  EXPECT_EQ(event_id{4}, find({.external_id = "a"})[0].id) << "the newest first";
+  EXPECT_EQ(event_id{3}, find({.external_id = "a", .organization = "globex"})[0].id);
+  EXPECT_TRUE(find({.id = event_id{1}, .organization = "globex"}).empty());
+  EXPECT_TRUE(find({.external_id = "nothing"}).empty());
+  EXPECT_EQ((ids{10}), list({.own_event = event_id{1}}));
+}
+
 TEST_F(StoreList, FindsByEveryState) {
   write_some();
   ASSERT_EQ(3u, lease().size());
