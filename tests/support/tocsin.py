@@ -7,6 +7,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -31,6 +32,19 @@ def wait_until(condition, seconds, what):
         if time.monotonic() > deadline:
             raise Failed(f"not within {seconds} s: {what}")
         time.sleep(0.02)
+
+
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path):
+        super().__init__("localhost", timeout=30)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
 
 
 class Tocsin:
@@ -118,6 +132,8 @@ class Tocsin:
         return (self.folder / "state" / "admin.token").read_text().strip()
 
     def connection(self):
+        if self.address().startswith("unix:"):
+            return UnixConnection(self.address().removeprefix("unix:"))
         host, port = self.address().rsplit(":", 1)
         return http.client.HTTPConnection(host, int(port), timeout=30)
 

@@ -247,7 +247,29 @@ def one_bad_plugin_does_not_stop_the_host():
         inbox.wait_for(1)
 
 
+def a_host_on_a_unix_socket_is_reached_by_its_commands_and_leaves_nothing_behind():
+    with inbox_with_account() as inbox, host_for(inbox) as host:
+        host.write("tocsin.toml", host.config.read_text().replace("127.0.0.1:0", "unix:api.sock"))
+        path = host.folder / "api.sock"
+        host.start()
+        expect(stat.S_IMODE(path.stat().st_mode) == 0o600 and stat.S_ISSOCK(path.stat().st_mode), oct(path.stat().st_mode))
+        token = host.run("token", "create", "--name", "jobs", "--scope", "publish", check=0).stdout.strip()
+        body = json.dumps({"specversion": "1.0", "id": "1", "source": "/test", "type": "test.unix"})
+        expect(host.request("POST", "/v1/events", body, "application/cloudevents+json", token=token)[0] == 202, "an event is taken")
+        host.run("publish", "--type", "test.unix", "--id", "2", check=0)
+        wait_until(lambda: len(inbox.mails()) == 2, 30, "both mails arrive")
+        expect(len(host.run("queue", "list", check=0, json_output=True)["deliveries"]) == 2, "the queue is shown")
+        host.process.kill()
+        host.process.wait()
+        expect(path.exists(), "a host that was killed leaves its socket file")
+        host.start()
+        expect(host.request("GET", "/v1/queue")[0] == 200, "the next one takes its place")
+        host.terminate()
+        expect(not path.exists(), "a host that was stopped leaves none")
+
+
 sys.exit(run_tests([
+    a_host_on_a_unix_socket_is_reached_by_its_commands_and_leaves_nothing_behind,
     sigterm_ends_it_within_10_seconds_with_status_0,
     sigterm_does_not_wait_for_a_server_that_is_silent,
     a_second_host_on_the_same_state_is_refused,
