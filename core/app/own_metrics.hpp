@@ -4,15 +4,18 @@
 #include "core/bus/bus.hpp"
 #include "core/delivery/dispatcher.hpp"
 #include "core/model/code.hpp"
+#include "core/observe/labelled_series.hpp"
 #include "core/observe/metrics.hpp"
 #include "core/plugin_host/plugin_host.hpp"
+#include "core/store/sqlite_store.hpp"
 
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
-#include <utility>
+#include <string_view>
 
 namespace tocsin::app {
 
@@ -31,8 +34,10 @@ class own_metrics {
  public:
   explicit own_metrics(own_metrics_parts parts);
 
-  // As dispatcher_parts::attempted. A code that nobody explains counts as UNKNOWN, so that a plugin cannot make series.
-  void attempted(const std::string& channel, const std::string& code);
+  // As dispatcher_parts::measured. A code that nobody explains counts as UNKNOWN, so that a plugin cannot make series.
+  void measured(const delivery_measure& what);
+  // As api_parts::answered.
+  void answered(std::string_view route, int status);
 
   // As dispatcher_parts::taken_back.
   void taken_back(const std::string& plugin, std::size_t deliveries);
@@ -46,10 +51,13 @@ class own_metrics {
   void watch_plugins();
 
   const own_metrics_parts parts_;
-  mutable std::mutex mutex_;                                              // guards what follows
-  std::map<std::pair<std::string, std::string>, std::int64_t> attempts_;  // by channel and code
-  std::map<std::string, std::int64_t> taken_back_;                        // by plugin
+  labelled_series attempts_, attempt_times_, latencies_, ends_, requests_;
+  mutable std::mutex mutex_;                        // guards what follows
+  std::map<std::string, std::int64_t> taken_back_;  // by plugin
   mutable std::optional<state_counts> counts_;
 };
+
+// Counts a store's commits; the registry outlives the store.
+commit_observer count_commits(metric_registry& registry);
 
 }  // namespace tocsin::app

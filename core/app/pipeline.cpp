@@ -13,6 +13,7 @@
 
 #include "core/app/pipeline_impl.hpp"
 #include "core/app/plugin_config.hpp"
+#include "core/app/wanted_plugins.hpp"
 #include "core/observe/log.hpp"
 #include "core/plugin_host/containment/last_words.hpp"
 #include "core/store/sqlite_store.hpp"
@@ -80,6 +81,7 @@ void pipeline::impl::wire() {
   secret_changes = std::make_unique<serial_queue>(*pool);
   secrets = std::make_unique<app::secret_stores>(*plugins, *clock, [this] { resolve_again(); });
   if (progress != nullptr) progress->when_ending([stores = secrets.get()] { stores->cut_short(); });
+  failures = std::make_unique<failure_reporter>(parts_for_failures());
   dispatcher = std::make_unique<tocsin::dispatcher>(parts_for_dispatcher());
   checks = std::make_unique<app::channel_checks>(parts_for_checks());
   bus = std::make_unique<tocsin::bus>(parts_for_bus());
@@ -94,7 +96,7 @@ void pipeline::impl::wire() {
 result<void> pipeline::impl::open_state() {
   enter("opening the store");
   state_dir = settings.current()->host().state_dir;
-  auto opened = open_sqlite_store(state_dir, message_host());
+  auto opened = open_sqlite_store(state_dir, message_host(), app::count_commits(metrics));
   if (!opened) return opened.error();
   store = std::move(*opened);
   crashed_before = keep_last_words(state_dir);
@@ -119,7 +121,10 @@ result<void> pipeline::impl::begin_delivery() {
   settings.put(bring_up_secrets(settings.current()));
   bus->settings_changed(settings.current());
   enter("starting the delivery of what waits");
+  failures->recover(*recovered);
   dispatcher->start(*recovered, crashed_before);
+  for (const auto& one : app::failed_plugins(*plugins, *settings.current(), clock->now())) failures->plugin_failed(one);
+  failures->begin();
   return {};
 }
 

@@ -13,6 +13,7 @@
 #include "core/app/store_keeper.hpp"
 #include "core/app/termination.hpp"
 #include "core/bus/bus.hpp"
+#include "core/bus/failure_reporter.hpp"
 #include "core/delivery/dispatcher.hpp"
 #include "core/http/listener.hpp"
 #include "core/rendering/renderer.hpp"
@@ -34,21 +35,22 @@ struct pipeline::impl {
   std::filesystem::path config;
   std::filesystem::path trial_program;
   std::filesystem::path state_dir;  // as it was at the start; another one in the settings takes effect at the next
-  bool crashed_before = false;  // the run before this one left last words
+  bool crashed_before = false;      // the run before this one left last words
   app::settings_in_force settings;
   std::unique_ptr<executor> pool;
   std::unique_ptr<tocsin::clock> clock;
   identifier_source identifiers;
+  metric_registry metrics;
   std::unique_ptr<tocsin::store> store;
   std::unique_ptr<app::purger> purger;
   std::unique_ptr<app::store_keeper> keeper;
   renderer templates;
-  metric_registry metrics;
   std::unique_ptr<app::own_metrics> own_metrics;
   std::unique_ptr<plugin_host> plugins;
   std::unique_ptr<app::secret_stores> secrets;
   std::unique_ptr<serial_queue> secret_changes;
   std::atomic<bool> secrets_changed{false};  // and a task for it waits in the queue
+  std::unique_ptr<failure_reporter> failures;
   std::unique_ptr<tocsin::dispatcher> dispatcher;
   std::unique_ptr<app::channel_checks> checks;
   std::unique_ptr<tocsin::bus> bus;
@@ -73,6 +75,7 @@ struct pipeline::impl {
   plugin_host_services services_for_plugins();
   dispatcher_parts parts_for_dispatcher();
   app::channel_check_parts parts_for_checks();
+  failure_reporter_parts parts_for_failures();
   bus_parts parts_for_bus();
   api_parts parts_for_api();
   app::own_metrics_parts parts_for_metrics();

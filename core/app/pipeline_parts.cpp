@@ -65,6 +65,9 @@ plugin_host_services pipeline::impl::services_for_plugins() {
   services.metrics = &metrics;
   services.checked = plugins_are_checked();
   services.reveal = [this](std::uint64_t handle) { return settings.secret(handle); };
+  services.hung = [this](const plugin_info& which) {
+    failures->plugin_failed(app::failure_of(which, "hung", clock->now()));
+  };
   services.call_limit = settings.current()->host().plugins.call_limit;
   services.containment = {.program = trial_program, .state_dir = state_dir};
   return services;
@@ -80,13 +83,12 @@ dispatcher_parts pipeline::impl::parts_for_dispatcher() {
   parts.settings = [this] { return settings.current(); };
   parts.codes = &plugins->codes();
   parts.identifiers = &identifiers;
-  parts.attempted = [this](const std::string& channel, const std::string& code) {
-    own_metrics->attempted(channel, code);
-  };
+  parts.measured = [this](const delivery_measure& what) { own_metrics->measured(what); };
   parts.taken_back = [this](const std::string& plugin, std::size_t deliveries) {
     own_metrics->taken_back(plugin, deliveries);
   };
   parts.jitter = &random_share;
+  parts.failures = failures.get();
   parts.check_settings = [this](const endpoint_settings& endpoint) {
     return unfit(*plugins, *settings.current(), endpoint);
   };
@@ -100,6 +102,15 @@ app::channel_check_parts pipeline::impl::parts_for_checks() {
   parts.identifiers = &identifiers;
   parts.settings = [this] { return settings.current(); };
   return parts;
+}
+
+failure_reporter_parts pipeline::impl::parts_for_failures() {
+  return {.clock = clock.get(),
+          .store = store.get(),
+          .codes = &plugins->codes(),
+          .publish = [this](publication what, tocsin::bus::callback done) {
+            bus->publish(std::move(what), std::move(done));
+          }};
 }
 
 bus_parts pipeline::impl::parts_for_bus() {
@@ -121,6 +132,7 @@ api_parts pipeline::impl::parts_for_api() {
     if (!ready) return {{"HOST_STARTING", "The host is starting or stopping."}};
     return app::missing_plugins(*plugins, *settings.current());
   };
+  parts.answered = [this](std::string_view route, int status) { own_metrics->answered(route, status); };
   parts.pool = pool.get();
   parts.plugins = [this] {
     plugins->refresh_health();

@@ -111,7 +111,7 @@ struct bus::impl : std::enable_shared_from_this<bus::impl> {
   std::size_t under_way = 0;  // publications
   std::size_t events_under_way = 0;
   std::function<void()> stop_done;
-  std::atomic<std::uint64_t> accepted = 0, duplicates = 0, unrouted = 0, refused = 0;
+  std::atomic<std::uint64_t> accepted = 0, duplicates = 0, unrouted = 0, refused = 0, routed = 0;
 };
 
 bus::bus(bus_parts parts) : impl_(std::make_shared<impl>(parts)) {}
@@ -238,7 +238,7 @@ void bus::impl::after_commit(std::vector<plan> plans, std::vector<accept_answer>
     }
     ++accepted;
     answers[i].deliveries = one.deliveries;
-    if (one.deliveries == 0) ++unrouted;
+    ++(one.deliveries == 0 ? unrouted : routed);
     std::move(one.reserved.begin(), one.reserved.end(), std::back_inserter(leased));
   }
   if (!leased.empty()) parts.dispatcher->hand_over(std::move(leased));
@@ -299,6 +299,8 @@ void bus::stop(std::function<void()> done) {
   if (done) done();
 }
 
-bus::statistics bus::counts() const { return {impl_->accepted, impl_->duplicates, impl_->unrouted, impl_->refused}; }
+bus::statistics bus::counts() const {
+  return {impl_->accepted, impl_->duplicates, impl_->unrouted, impl_->refused, impl_->routed};
+}
 
 }  // namespace tocsin

@@ -53,7 +53,7 @@ class bus {
   void stop(std::function<void()> done);
 
   struct statistics {
-    std::uint64_t accepted = 0, duplicates = 0, unrouted = 0, refused = 0;
+    std::uint64_t accepted = 0, duplicates = 0, unrouted = 0, refused = 0, routed = 0;
   };
   statistics counts() const;
 

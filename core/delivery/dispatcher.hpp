@@ -12,9 +12,22 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 namespace tocsin {
+
+class failure_listener;
+
+// What is counted where a delivery is done with for now.
+struct delivery_measure {
+  std::string_view channel;
+  delivery_state state = delivery_state::deferred;
+  std::string_view code;             // its last one; empty: nothing was tried
+  bool attempted = false;            // an attempt ended it
+  std::chrono::nanoseconds took{0};  // that attempt
+  std::chrono::milliseconds age{0};  // since acceptance
+};
 
 struct dispatcher_parts {
   executor* pool = nullptr;
@@ -25,15 +38,15 @@ struct dispatcher_parts {
   std::function<settings_ptr()> settings;  // what is in force now
   const code_table* codes = nullptr;
   identifier_source* identifiers = nullptr;
-  std::function<double()> jitter;  // 0..1
-  // An attempt over this channel has ended with this code; null: nobody counts. [any thread]
-  std::function<void(const std::string& channel, const std::string& code)> attempted;
+  std::function<double()> jitter;                         // 0..1
+  std::function<void(const delivery_measure&)> measured;  // null: nobody counts. [any thread]
   // So many deliveries were taken back from this plugin, which did not complete them in time; null: nobody counts.
   // [any thread]
   std::function<void(const std::string& plugin, std::size_t deliveries)> taken_back;
   // What the code of an endpoint's preset and plugin has against its settings; asked before an endpoint is opened.
   // Null: nobody is asked. [control thread]
   std::function<std::optional<fault>(const endpoint_settings&)> check_settings;
+  failure_listener* failures = nullptr;  // null: nobody is told
 };
 
 // All functions may be called from any thread. Each endpoint is opened when something is due on it and closed when it

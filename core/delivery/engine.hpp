@@ -10,6 +10,7 @@
 //   engine_share.cpp    how much of the host each endpoint may hold
 //   engine_quota.cpp    what an endpoint may send in a second and in a day
 //   engine_watch.cpp    deliveries that a plugin does not complete, and those that it may not survive
+//   engine_failures.cpp what is told of failures, and over which endpoint it must not go
 #pragma once
 
 #include "core/delivery/delivery_fsm.hpp"
@@ -171,7 +172,8 @@ class engine : public std::enable_shared_from_this<engine> {
     bool failed_over = false;  // the next channel takes over: `written` gets its successor
     std::string_view word;     // for the log; empty: no line
     bool failure = false;
-    std::string attempted;  // the code of the attempt that ended it; empty: none did
+    std::string attempted;             // the code of the attempt that ended it; empty: none did
+    std::chrono::nanoseconds took{0};  // that attempt
   };
 
   // engine.cpp
@@ -280,9 +282,17 @@ class engine : public std::enable_shared_from_this<engine> {
   void settled(const std::vector<settled_home>& homes, const std::vector<endpoint_key>& successors, bool written);
   std::optional<new_delivery> successor(const leased_delivery& delivery, const tocsin::settings& from, time_ms now);
   void write_log(const ending& what, time_ms now);
+  void measure(const ending& what) const;
   void look_if_drained(engine_lock& lock, bool forced = false);
   void cancel_all();
   void close_all();
+
+  // engine_failures.cpp
+  void tell_failure(const ending& what);
+  void tell_paused(const endpoint_pause& what);
+  void tell_resumed(const endpoint_key& key, std::string_view why);
+  static bool is_about_itself(const flight& what, const endpoint& ep);
+  ending keep_off(flight& what, time_ms at);
 
   time_ms now() const { return parts_.clock->now(); }
   std::chrono::milliseconds paused_since(const endpoint& ep, time_ms created, time_ms now) const;

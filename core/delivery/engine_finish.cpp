@@ -54,7 +54,7 @@ bool gets_sent(outcome_class how) { return how == outcome_class::delivered || ho
 // --- endings ---
 
 engine::ending engine::give_back(const leased_delivery& delivery, const endpoint_ptr& home, time_ms at) {
-  return {delivery, home, unchanged(delivery, at), false, {}, false, {}};
+  return {delivery, home, unchanged(delivery, at), false, {}, false, {}, {}};
 }
 
 // Without an attempt: it waits for its endpoint, unless its time has run out or the next channel can take it.
@@ -178,10 +178,11 @@ engine::ending engine::finish(flight& what, outcome how, time_ms at, double jitt
   end.jitter = jitter;
   auto step = next_step(end, what.through->retry);
 
-  ending made{{}, home, unchanged(delivery, at), false, {}, false, {}};
+  ending made{{}, home, unchanged(delivery, at), false, {}, false, {}, {}};
   auto& written = made.written;
   if (how.outcome_class != outcome_class::returned) {
     made.attempted = how.code;
+    if (what.handed_over) made.took = parts_.clock->monotonic() - *what.handed_over;
     // Secrets are blotted out before they come here: by the plugin host, and by send() and open() for their own words.
     written.code = how.code;
     written.detail = std::move(how.detail);
@@ -324,9 +325,10 @@ void engine::settle(std::vector<ending> ended) {
       one.written.successor = successor(one.delivery, *settings, at);
       successors.push_back(one.written.successor->endpoint);
     }
-    if (parts_.attempted && !one.attempted.empty()) parts_.attempted(one.home->key.channel, one.attempted);
+    measure(one);
     homes.push_back({one.home, one.written.next_attempt});
     write_log(one, at);
+    tell_failure(one);
     batch.push_back(std::move(one.written));
   }
   settler_->settle(std::move(batch),
@@ -364,6 +366,19 @@ void engine::settled(const std::vector<settled_home>& homes, const std::vector<e
   }
   feed(lock);
   look_if_drained(lock);
+}
+
+void engine::measure(const ending& what) const {
+  const auto& written = what.written;
+  if (!parts_.measured || (what.attempted.empty() && !is_final(written.state))) return;
+  delivery_measure measured;
+  measured.channel = what.home->key.channel;
+  measured.state = written.state;
+  measured.code = what.attempted.empty() ? written.code : what.attempted;
+  measured.attempted = !what.attempted.empty();
+  measured.took = what.took;
+  measured.age = milliseconds{std::max<time_ms>(written.at - what.delivery.created, 0)};
+  parts_.measured(measured);
 }
 
 void engine::write_log(const ending& what, time_ms at) {

@@ -249,6 +249,7 @@ void engine::pause(const endpoint_ptr& ep, engine_lock& lock, std::string code, 
   ep->paused_by_open = found_by_host(ep->pause->code);
   ep->early_until = 0;
   save_pause(ep);
+  tell_paused(*ep->pause);
   lock.after([shown = *ep->pause] {
     log::write(log::level::warn, "endpoint paused",
                {{"channel", shown.endpoint.channel},
@@ -303,6 +304,7 @@ void engine::end_pause(const endpoint_ptr& ep, engine_lock& lock, std::string_vi
     self->parts_.store->accept(std::move(remembered), [](const auto&) {});
     self->parts_.store->clear_pause(key, [](const auto&) {});
   });
+  tell_resumed(ep->key, why);
   // What waits on endpoints that send through this one.
   for (const auto& [key, other] : endpoints_) {
     if (!other->redirected || other->settings->key != ep->key) continue;

@@ -78,6 +78,8 @@ void engine::place(const endpoint_ptr& ep, std::vector<resolved_flight> flights,
     } else if (delivery.expires && at >= *delivery.expires) {
       const hold expired{};  // put_off() sees by itself that its time has run out
       ended.push_back(remove(*what, &expired, at));
+    } else if (is_about_itself(*what, *ep)) {
+      ended.push_back(keep_off(*what, at));
     } else if (!settings) {
       const hold unknown{settings.error().code, settings.error().to_string(), true, view_wait({})};
       ended.push_back(remove(*what, &unknown, at));

@@ -147,11 +147,19 @@ admission api::admit(const http_request& head) const {
   } else {
     admit_to_host(head, at_path, made);
   }
+  if (made.refusal && parts_.answered)
+    parts_.answered(at_path.empty() ? "none" : at_path.front()->path, made.refusal->status);
   return made;
 }
 
 void api::handle(http_request request, const admission& admitted, std::function<void(http_answer)> done) {
   const auto& route = *admitted.route;
+  if (parts_.answered) {
+    done = [this, path = route.path, answer_to = std::move(done)](http_answer answer) {
+      parts_.answered(path, answer.status);
+      answer_to(std::move(answer));
+    };
+  }
   api_exchange call{parts_, std::move(request), *tokens_, admitted.by, std::move(done)};
   const std::string target = call.request.target;
   const auto [path, query] = split_target(target);

@@ -76,7 +76,9 @@ struct api_parts {
   std::function<void(store::callback<store_check>)> check_store;
   std::function<void(std::string file, store::callback<store_backup>)> back_up_store;
   std::function<settings_ptr()> settings;  // what is in force; null: a trace names no routes
-  executor* pool = nullptr;                // where answers are put into words; null: on the thread that has them
+  // A request was answered; route: as routes.hpp has it, or "none". Null: nobody counts. [any thread]
+  std::function<void(std::string_view route, int status)> answered;
+  executor* pool = nullptr;  // where answers are put into words; null: on the thread that has them
 };
 
 struct api_route;

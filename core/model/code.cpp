@@ -6,9 +6,9 @@
 namespace tocsin {
 namespace {
 
-const std::array<code_entry, 15>& host_codes() {
+const std::array<code_entry, 16>& host_codes() {
   using enum outcome_class;
-  static const std::array<code_entry, 15> codes{{
+  static const std::array<code_entry, 16> codes{{
       {"OK", "", delivered, "It worked.", ""},
       {"RENDER_FAILED", "", permanent, "The message could not be made from the event and its template.",
        "Correct what the detail names, the template or the event, and publish the event again under a new id."},
@@ -45,6 +45,8 @@ const std::array<code_entry, 15>& host_codes() {
       {"COMMAND_TIMEOUT", "", transient, "The other side did not answer in time.",
        "Check that the server is up and not overloaded, and that timeouts are long enough; the delivery is tried "
        "again."},
+      {"LOOP_GUARD", "", permanent, "It tells of an endpoint's own failure, and is not sent over that endpoint.",
+       "Name a further channel in the route of tocsin.channel.* and tocsin.delivery.*."},
   }};
   return codes;
 }

@@ -206,6 +206,12 @@ class store {
 
   virtual void recall(std::string source, std::string name, callback<std::string> done) = 0;  // empty: never remembered
 
+  // All that this source remembers: names and values. What stands here remembers nothing.
+  virtual void recall_all(std::string source, callback<std::vector<std::pair<std::string, std::string>>> done) {
+    static_cast<void>(source);
+    done(std::vector<std::pair<std::string, std::string>>());
+  }
+
   virtual void list(delivery_filter filter, callback<std::vector<delivery_record>> done) = 0;  // with history
   virtual void get(delivery_id id, callback<std::optional<delivery_record>> done) = 0;         // with history
   virtual void counts(std::optional<std::string> organization, callback<state_counts> done) = 0;

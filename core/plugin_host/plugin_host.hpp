@@ -97,7 +97,8 @@ struct plugin_host_services {
   std::function<void(source_publication, std::function<void(result<publication_result>)>)> publish;
   std::function<void(std::string source, std::string name, store::callback<std::string>)> recall;
   std::function<result<std::string>(std::uint64_t handle)> reveal;
-  metric_registry* metrics = nullptr;  // null: plugins' metrics are refused
+  std::function<void(const plugin_info&)> hung;  // a call hangs in this plugin; null: nobody is told. [any thread]
+  metric_registry* metrics = nullptr;            // null: plugins' metrics are refused
   bool checked = false;  // TOCSIN_CHECKED=1: look at each call of a plugin's, and report each breach of the law
 
   // How long a call into a plugin may take that is to return at once.

@@ -11,16 +11,19 @@ namespace tocsin {
 
 void plugin_host::impl::give_up(std::size_t index, plugin_instance& instance) {
   std::shared_ptr<channel_adapter> channel;
+  plugin_info told;
   {
     const std::lock_guard lock(mutex);
     hung.push_back(&instance);
     infos[index].state = plugin_state::failed;
     infos[index].reason = instance.hung_reason();
+    told = infos[index];
     const auto found = active.find(infos[index].id);
     if (found != active.end()) channel = found->second.channel;
   }
   answer_in_its_place(instance);
   if (channel) channel->plugin_hangs();
+  if (services.hung) services.hung(told);
 }
 
 void plugin_host::impl::report_overdue(const call_record& overdue) {

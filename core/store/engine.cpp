@@ -45,8 +45,9 @@ fault store_closed() {
 }  // namespace
 
 store_engine::store_engine(std::filesystem::path file, database_ptr database, const sealing_key& key,
-                           std::int64_t owner, std::function<result<database_ptr>()> save)
-    : file_(std::move(file)), key_(key), owner_(owner), save_(std::move(save)) {
+                           std::int64_t owner, std::function<result<database_ptr>()> save,
+                           std::function<void(std::size_t, std::chrono::nanoseconds)> committed)
+    : file_(std::move(file)), committed_(std::move(committed)), key_(key), owner_(owner), save_(std::move(save)) {
   begin_session(std::move(database));
   thread_ = std::thread([this] { run(); });
 }
@@ -135,12 +136,22 @@ bool store_engine::try_transaction(std::span<const std::unique_ptr<store_call>> 
     }
     current = nullptr;
     session_->in.write_counters();
-    session_->commit.run();
+    commit(batch);
     return true;
   } catch (const sqlite::failure& why) {
     return recover_from(why, current, batch);
   } catch (const std::exception& why) {
     return recover_from(sqlite::failure(sqlite::failure_kind::refused, why.what()), current, batch);
+  }
+}
+
+void store_engine::commit(std::span<const std::unique_ptr<store_call>> batch) {
+  const auto writers =
+      std::count_if(batch.begin(), batch.end(), [](const auto& call) { return call->writes && !call->refused_; });
+  const auto began = std::chrono::steady_clock::now();
+  session_->commit.run();
+  if (committed_ && writers > 0) {
+    committed_(static_cast<std::size_t>(writers), std::chrono::steady_clock::now() - began);
   }
 }
 

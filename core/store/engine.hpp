@@ -47,7 +47,8 @@ class store_engine {
   // The database is open and up to date; the key outlives this. save: called on the store's thread, with the database
   // closed, when the file turns out to be damaged: opens what can be saved of it.
   store_engine(std::filesystem::path file, database_ptr database, const sealing_key& key, std::int64_t owner,
-               std::function<result<database_ptr>()> save);
+               std::function<result<database_ptr>()> save,
+               std::function<void(std::size_t, std::chrono::nanoseconds)> committed);
   ~store_engine();
 
   // Answers at once if the engine is closed. [any thread]
@@ -61,6 +62,7 @@ class store_engine {
   void run();
   void run_transaction(std::span<const std::unique_ptr<store_call>> batch);
   bool try_transaction(std::span<const std::unique_ptr<store_call>> batch);  // false: once more
+  void commit(std::span<const std::unique_ptr<store_call>> batch);
   bool recover_from(const sqlite::failure& why, store_call* culprit,
                     std::span<const std::unique_ptr<store_call>> batch);
   void tell_full();
@@ -80,6 +82,7 @@ class store_engine {
   };
 
   const std::filesystem::path file_;
+  const std::function<void(std::size_t, std::chrono::nanoseconds)> committed_;  // as commit_observer
   const sealing_key& key_;
   const std::int64_t owner_;
   const std::function<result<database_ptr>()> save_;

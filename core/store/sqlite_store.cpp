@@ -140,10 +140,10 @@ class sqlite_store final : public store {
  public:
   sqlite_store(state_folder_lock lock, sealing_key key, std::filesystem::path file,
                std::unique_ptr<sqlite::connection> database, std::int64_t owner,
-               std::function<result<std::unique_ptr<sqlite::connection>>()> save)
+               std::function<result<std::unique_ptr<sqlite::connection>>()> save, commit_observer committed)
       : lock_(std::move(lock)),
         key_(std::move(key)),
-        engine_(std::move(file), std::move(database), key_, owner, std::move(save)) {}
+        engine_(std::move(file), std::move(database), key_, owner, std::move(save), std::move(committed)) {}
 
   void recover(time_ms now, callback<recovery> done) override {
     write<recovery>([now](tables& in) { return in.recover(now); }, std::move(done));
@@ -184,6 +184,11 @@ class sqlite_store final : public store {
     read<std::string>(
         [source = std::move(source), name = std::move(name)](tables& in) { return in.recall(source, name); },
         std::move(done));
+  }
+
+  void recall_all(std::string source, callback<std::vector<std::pair<std::string, std::string>>> done) override {
+    read<std::vector<std::pair<std::string, std::string>>>(
+        [source = std::move(source)](tables& in) { return in.recall_all(source); }, std::move(done));
   }
 
   void list(delivery_filter filter, callback<std::vector<delivery_record>> done) override {
@@ -468,7 +473,7 @@ result<opened_file> open_for_run(const std::filesystem::path& file, std::optiona
 }  // namespace
 
 result<std::unique_ptr<store>> open_sqlite_store(const std::filesystem::path& state_dir,
-                                                 const std::string& message_host) {
+                                                 const std::string& message_host, commit_observer committed) {
   auto lock = state_folder_lock::take(state_dir);
   if (!lock) {
     return lock.error();
@@ -482,9 +487,9 @@ result<std::unique_ptr<store>> open_sqlite_store(const std::filesystem::path& st
     try {
       auto opened = open_for_run(file, *key, message_host);
       if (!opened) return opened.error();
-      return std::unique_ptr<store>(std::make_unique<sqlite_store>(std::move(*lock), std::move(**key), file,
-                                                                   std::move(opened->database), opened->owner,
-                                                                   [file] { return save_database(file); }));
+      return std::unique_ptr<store>(std::make_unique<sqlite_store>(
+          std::move(*lock), std::move(**key), file, std::move(opened->database), opened->owner,
+          [file] { return save_database(file); }, std::move(committed)));
     } catch (const sqlite::failure& why) {
       if (again || why.kind() != sqlite::failure_kind::damaged) return cannot_open(file, why.what(), remedy_for(why));
       log::write(log::level::error, "the store is damaged; what can be read of it is saved",

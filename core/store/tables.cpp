@@ -50,6 +50,7 @@ tables::tables(sqlite::connection& database, const sealing_key& key, std::int64_
                 " ON CONFLICT DO UPDATE SET value = excluded.value"),
       forget_memory_(database, "DELETE FROM memory WHERE source = ?1 AND name = ?2"),
       recall_(database, "SELECT value FROM memory WHERE source = ?1 AND name = ?2"),
+      recall_all_(database, "SELECT name, value FROM memory WHERE source = ?1 ORDER BY name"),
       due_(database,
            "SELECT d.id, d.event, d.organization, d.state, d.recipient, d.template, d.language, d.message_id,"
            " d.next_channels, d.attempts, d.uncertain, d.created, d.give_up_at, d.code,"
@@ -238,6 +239,15 @@ void tables::forget() {
 std::string tables::recall(const std::string& source, const std::string& name) {
   auto found = recall_.query(source, name);
   return found.next() ? std::string(found.text(0)) : std::string();
+}
+
+std::vector<std::pair<std::string, std::string>> tables::recall_all(const std::string& source) {
+  std::vector<std::pair<std::string, std::string>> all;
+  auto found = recall_all_.query(source);
+  while (found.next()) {
+    all.emplace_back(std::string(found.text(0)), std::string(found.text(1)));
+  }
+  return all;
 }
 
 }  // namespace tocsin

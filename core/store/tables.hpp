@@ -73,6 +73,7 @@ class tables {
   void save_pause(const endpoint_pause& pause);
   void clear_pause(const endpoint_key& endpoint);
   std::string recall(const std::string& source, const std::string& name);
+  std::vector<std::pair<std::string, std::string>> recall_all(const std::string& source);
   void list_some(listing& what);
   std::optional<delivery_record> get(delivery_id id);
   state_counts counts(const std::optional<std::string>& organization);
@@ -138,7 +139,7 @@ class tables {
   std::map<std::pair<std::int64_t, std::int64_t>, time_ms> waiting_changes_;  // (endpoint, organization)
   std::int64_t purge_from_ = 0;
 
-  sqlite::statement find_event_, insert_event_, insert_delivery_, remember_, forget_memory_, recall_;
+  sqlite::statement find_event_, insert_event_, insert_delivery_, remember_, forget_memory_, recall_, recall_all_;
   sqlite::statement due_, lease_;
   sqlite::statement read_settled_, find_same_, settle_, report_, keep_attempt_, unfinished_, erase_;
   sqlite::statement leased_, interrupt_;

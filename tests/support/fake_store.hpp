@@ -193,6 +193,16 @@ class fake_store : public store {
     });
   }
 
+  void recall_all(std::string source, callback<std::vector<std::pair<std::string, std::string>>> done) override {
+    call<std::vector<std::pair<std::string, std::string>>>(std::move(done), [this, source] {
+      std::vector<std::pair<std::string, std::string>> all;
+      for (const auto& [key, value] : disk_->memory) {
+        if (key.first == source) all.emplace_back(key.second, value);
+      }
+      return all;
+    });
+  }
+
   void list(delivery_filter filter, callback<std::vector<delivery_record>> done) override {
     call<std::vector<delivery_record>>(std::move(done), [this, filter] {
       std::vector<delivery_record> all;

@@ -35,7 +35,7 @@ from_name = "Orchestrator"
   max = "1s"
 [[routes]]
 name = "all"
-types = ["test.*", "tocsin.*"]
+types = ["test.*", "tocsin.license.*"]
 channels = ["email"]
 to = ["ops@example.org"]
 """

@@ -71,6 +71,18 @@ def metrics_count_what_the_host_and_its_plugins_do():
         expect(value("tocsin_deliveries", state="delivered") == 2, now["tocsin_deliveries"].samples)
         expect(value("tocsin_delivery_attempts_total", channel="out", code="OK") == 2,
                now["tocsin_delivery_attempts_total"].samples)
+        expect(value("tocsin_events_routed_total") == 2, now["tocsin_events_routed_total"].samples)
+        expect(value("tocsin_deliveries_ended_total", channel="out", state="delivered", code="OK") == 2,
+               now["tocsin_deliveries_ended_total"].samples)
+        for timed in ("tocsin_delivery_attempt_seconds", "tocsin_delivery_latency_seconds"):
+            expect(value(timed, "_count", channel="out") == 2 and value(timed, "_sum", channel="out") < 60,
+                   now[timed].samples)
+        expect(value("tocsin_deliveries_in_flight") == 0, now["tocsin_deliveries_in_flight"].samples)
+        commits = value("tocsin_store_commits_total")
+        expect(commits >= 4 and value("tocsin_store_commit_seconds", "_count") == commits, f"{commits} commits")
+        expect(value("tocsin_store_commit_calls", "_sum") >= commits, now["tocsin_store_commit_calls"].samples)
+        expect(value("tocsin_http_requests_total", route="/v1/events", status="202") == 4,
+               now["tocsin_http_requests_total"].samples)
         expect(value("tocsin_endpoints_paused") == 0, now["tocsin_endpoints_paused"].samples)
         expect(value("tocsin_plugin_active", plugin="reporting") == 1, now["tocsin_plugin_active"].samples)
         taken = now["tocsin_reporting_taken_total"]
@@ -81,13 +93,24 @@ def metrics_count_what_the_host_and_its_plugins_do():
         expect(sizes.value("_sum") == 1400 / 1024 and sizes.value("_count") == 2, sizes.samples)
 
 
+def what_is_refused_and_what_is_nowhere_is_counted_without_the_callers_words():
+    with host_with_plugin() as host:
+        host.start()
+        for number in range(3):
+            host.request("GET", f"/v1/nowhere/{number}")
+        host.request("GET", "/v1/queue", token="wrong")
+        counted = scrape(host)["tocsin_http_requests_total"]
+        expect(counted.value(route="none", status="404") == 3, counted.samples)
+        expect(counted.value(route="/v1/queue", status="401") == 1, counted.samples)
+
+
 def the_page_for_operators_lists_what_the_host_serves():
     rows = re.findall(r"^\| `(tocsin_\w+)` \| (\w+) \| ([^|]*)\|", PAGE.read_text(), re.MULTILINE)
     listed = {name: (kind, set(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows}
     with host_with_plugin(SECTIONS + '[subscribers.seen]\nplugin = "reporting"\n') as host:
         host.start()
         deliver(host, "1")
-        served = {name: (family.kind, {label for _, labels in family.samples for label, _ in labels})
+        served = {name: (family.kind, {label for _, labels in family.samples for label, _ in labels} - {"le"})
                   for name, family in scrape(host).items() if not name.startswith("tocsin_reporting_")}
     expect(listed == served, f"docs/metrics.md has {sorted(listed.items())}, the host serves {sorted(served.items())}")
 
@@ -259,6 +282,7 @@ def settings_that_were_never_right_are_refused_as_ever():
 if __name__ == "__main__":
     sys.exit(run_tests([
         metrics_count_what_the_host_and_its_plugins_do,
+        what_is_refused_and_what_is_nowhere_is_counted_without_the_callers_words,
         the_page_for_operators_lists_what_the_host_serves,
         health_is_shown_everywhere_and_a_change_is_logged_once,
         a_plugin_that_hangs_when_asked_for_its_health_is_left_aside,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/bus/bus.hpp"
+#include "core/bus/failure_reporter.hpp"
 #include "core/observe/log.hpp"
 
 #include "tests/support/fake_channel.hpp"
@@ -35,6 +36,12 @@ class bus_house {
     parts.codes = &codes_;
     parts.identifiers = &identifiers;
     parts.jitter = [] { return 0.0; };
+    if (tells_failures) {
+      failures = std::make_unique<failure_reporter>(failure_reporter_parts{
+          &clock_, &store_, &codes_,
+          [this](publication what, tocsin::bus::callback done) { bus->publish(std::move(what), std::move(done)); }});
+      parts.failures = failures.get();
+    }
     dispatcher = std::make_unique<tocsin::dispatcher>(std::move(parts));
     bus = std::make_unique<tocsin::bus>(bus_parts{&clock_, &store_, dispatcher.get(), &identifiers, capacity_});
     std::promise<recovery> recovered;
@@ -42,7 +49,9 @@ class bus_house {
     const auto found = recovered.get_future().get();
     identifiers.raise_to(found.last_identifier);
     bus->start(found.message_host, settings);
+    if (failures) failures->recover(found);
     dispatcher->start(found);
+    if (failures) failures->begin();
   }
 
   // Publishes and waits for the answer.
@@ -82,6 +91,8 @@ class bus_house {
   std::shared_ptr<fake_settings> settings = std::make_shared<fake_settings>();
   std::shared_ptr<fake_channel> channel = std::make_shared<fake_channel>();
   identifier_source identifiers;
+  bool tells_failures = false;  // set before start()
+  std::unique_ptr<failure_reporter> failures;
   std::unique_ptr<tocsin::dispatcher> dispatcher;
   std::unique_ptr<tocsin::bus> bus;
 
