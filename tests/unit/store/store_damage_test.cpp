@@ -168,6 +168,20 @@ TEST_F(StoreDamage, GoesOnWithWhatIsLeftOfATruncatedFile) {
   EXPECT_EQ(1u, set_aside().size());
 }
 
+TEST_F(StoreDamage, HandsOutWhatWaitsInWhatIsLeft) {
+  fill();
+  write(file(), whole_.substr(0, whole_.size() * 3 / 4));
+  open();
+  EXPECT_EQ(1u, set_aside().size());
+  const auto waiting = count_of(*calls().counts(), delivery_state::pending);
+  std::size_t handed_out = 0;
+  const auto backlog = calls().backlog();
+  ASSERT_TRUE(backlog);
+  for (const auto& one : *backlog) handed_out += lease(1'000, now + day, one.endpoint).size();
+  EXPECT_GT(waiting, 0u);
+  EXPECT_EQ(waiting, handed_out);
+}
+
 TEST_F(StoreDamage, BeginsAnewWhereNothingCanBeReadAndSaysWhatIsLost) {
   fill();
   for (const auto& [what, bytes] : {std::pair<const char*, std::string>{"empty", ""},
