@@ -5,7 +5,7 @@
     tests/bench/queue_length.py --build build/bench [--events 1000000] [--rounds 5]
     tests/bench/queue_length.py --build BUILD --events 50000 --check [--deliver 3000]
 
---check: memory and correctness alone, without Postfix; with --deliver the host ends once so many have been delivered.
+--check: memory and correctness alone, with small events and without Postfix; with --deliver the host ends once so many have been delivered.
 
 Events of 2 kB are accepted in batches of 100 for a server that takes connections and says nothing; then it speaks, and the
 queue is delivered. In each round a queue of 1,000 and the long one take turns. Exits 1 when the long queue costs more
@@ -18,7 +18,7 @@ import statistics
 import sys
 import time
 
-from measuring import Events, Publisher, Sink, fetch, host_for, memory_of, show, verdict, waiting, arguments
+from measuring import MESSAGE_SIZE, Events, Publisher, Sink, fetch, host_for, memory_of, show, verdict, waiting, arguments
 from sink import MailSink
 from tocsin import wait_until
 
@@ -30,12 +30,12 @@ ALLOWED_GROWTH = 16.0  # MiB of RssAnon, from the short queue to the long one
 ALLOWED_MEMORY = 64.0  # MiB of RssAnon
 
 
-def fill(host, events, count):
+def fill(host, events, count, batch=BATCH):
     """Accepts so many events; accepted a second."""
     publisher = Publisher(host)
     seconds = 0.0
-    for first in range(0, count, BATCH):
-        request = publisher.request(*events.batch(min(BATCH, count - first)))  # made outside of what is timed
+    for first in range(0, count, batch):
+        request = publisher.request(*events.batch(min(batch, count - first)))  # made outside of what is timed
         began = time.monotonic()
         publisher.post(request)
         seconds += time.monotonic() - began
@@ -70,19 +70,19 @@ def check_rows(host, events, all_delivered):
     return delivered
 
 
-def measure(build, sink, events, deliver):
+def measure(build, sink, events, deliver, size=MESSAGE_SIZE, batch=BATCH):
     """One queue of this length, from empty to where so many are delivered. Returns figures by name, and Message-IDs."""
-    made = Events()
+    made = Events(size)
     figures = {}
     with host_for(build, sink.port) as host:
         sink.hold()
         host.start(log_level="warn")
-        fill(host, made, SHORT)
+        fill(host, made, SHORT, batch)
         figures["memory at 1,000"] = memory_of(host.process.pid)
         window = min(events - SHORT, WINDOW)
         if events - SHORT > window:
-            fill(host, made, events - SHORT - window)
-        figures["accepted/s"] = fill(host, made, window)
+            fill(host, made, events - SHORT - window, batch)
+        figures["accepted/s"] = fill(host, made, window, batch)
         figures["memory"] = memory_of(host.process.pid)
         if waiting(host) != events:
             raise RuntimeError(f"{waiting(host)} deliveries wait, of {events}")
@@ -105,7 +105,7 @@ def memory_is_bounded(figures):
 
 def check(how):
     with MailSink() as sink:
-        figures, delivered = measure(how.build, sink, how.events, how.deliver or how.events)
+        figures, delivered = measure(how.build, sink, how.events, how.deliver or how.events, size=200, batch=500)
         arrived = [re.search(rb"^Message-ID:\s*<([^>]+)>", raw, re.M).group(1).decode() for raw in sink.raw_mails()]
     if len(arrived) != len(set(arrived)) or set(arrived) != delivered:
         raise RuntimeError(f"{len(arrived)} mails arrived, {len(set(arrived))} different ones; {len(delivered)} are delivered")
