@@ -16,6 +16,7 @@
 
 #include "core/model/timestamp.hpp"
 #include "core/observe/secret_matcher.hpp"
+#include "core/runtime/per_thread.hpp"
 
 namespace tocsin::log {
 namespace {
@@ -37,17 +38,22 @@ secret_list& secrets() {
   return *list;
 }
 
+struct seen_matcher {
+  std::uint64_t version = 0;
+  std::shared_ptr<const secret_matcher> matcher;
+};
+
 // The present matcher. Each thread keeps the one that it saw last, so that no lock is taken while nothing changes.
 const secret_matcher& present_matcher() {
-  thread_local std::uint64_t seen = 0;
-  thread_local std::shared_ptr<const secret_matcher> kept;
+  static auto* const of_thread = new per_thread<seen_matcher>;
+  auto& seen = of_thread->get();
   auto& list = secrets();
-  if (list.version.load(std::memory_order_acquire) != seen) {
+  if (list.version.load(std::memory_order_acquire) != seen.version) {
     const std::lock_guard lock(list.mutex);
-    seen = list.version.load(std::memory_order_relaxed);
-    kept = list.matcher;
+    seen.version = list.version.load(std::memory_order_relaxed);
+    seen.matcher = list.matcher;
   }
-  return *kept;
+  return *seen.matcher;
 }
 
 void replace_matcher(secret_list& list, secret_matcher matcher) {

@@ -2,6 +2,7 @@
 #include "core/rendering/localized_time.hpp"
 
 #include "core/model/timestamp.hpp"
+#include "core/runtime/per_thread.hpp"
 
 #include <unicode/dtptngen.h>
 #include <unicode/locid.h>
@@ -45,7 +46,9 @@ std::unique_ptr<icu::SimpleDateFormat> make_format(const char* skeleton, const s
 }
 
 std::string localized(time_ms time, const char* skeleton, const std::string& language, const std::string& time_zone) {
-  thread_local std::unordered_map<std::string, std::unique_ptr<icu::SimpleDateFormat>> formats;
+  static auto* const of_thread =
+      new per_thread<std::unordered_map<std::string, std::unique_ptr<icu::SimpleDateFormat>>>;
+  auto& formats = of_thread->get();
   const std::string key = std::string(skeleton) + "|" + language + "|" + time_zone;
   auto found = formats.find(key);
   if (found == formats.end()) {

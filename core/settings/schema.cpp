@@ -2,6 +2,7 @@
 #include "core/settings/schema.hpp"
 
 #include "core/model/timestamp.hpp"
+#include "core/runtime/per_thread.hpp"
 #include "core/settings/secret_reference.hpp"
 #include "core/settings/suggestion.hpp"
 
@@ -51,7 +52,8 @@ std::vector<std::string> names_of(const json::object& properties) {
 
 // A file with many organizations checks the same few patterns again and again, and to compile one takes long.
 const std::regex& compiled(std::string_view pattern) {
-  thread_local std::map<std::string, std::regex, std::less<>> known;
+  static auto* const of_thread = new per_thread<std::map<std::string, std::regex, std::less<>>>;
+  auto& known = of_thread->get();
   const auto found = known.find(pattern);
   if (found != known.end()) return found->second;
   if (known.size() >= 256) known.clear();

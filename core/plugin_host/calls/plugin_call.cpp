@@ -3,6 +3,7 @@
 
 #include "core/model/identifier.hpp"
 #include "core/plugin_host/containment/last_words.hpp"
+#include "core/runtime/per_thread.hpp"
 
 #include <unistd.h>
 
@@ -50,8 +51,8 @@ struct registration {
 };
 
 thread_calls& own_calls() {
-  thread_local registration here;
-  return *here.calls;
+  static auto* const of_thread = new per_thread<registration>;
+  return *of_thread->get().calls;
 }
 
 // The same as the thread's own entry has, for a handler of signals: it needs no initialisation and no lock.

@@ -54,7 +54,7 @@ def wrong_calls_exit_with_2():
 
 
 def a_misspelt_command_names_the_one_that_was_meant():
-    for arguments, meant in ((["sevre"], '"serve"'), (["queue", "lsit"], '"list"'), (["trace", "--help"], "Known here")):
+    for arguments, meant in ((["sevre"], '"serve"'), (["queue", "lsit"], '"list"'), (["silence", "--help"], "Known here")):
         done = subprocess.run([TOCSIN, *arguments], capture_output=True, text=True)
         expect(done.returncode == 2 and meant in done.stderr, (arguments, done))
 

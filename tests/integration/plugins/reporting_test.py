@@ -112,6 +112,7 @@ def the_page_for_operators_lists_what_the_host_serves():
         deliver(host, "1")
         served = {name: (family.kind, {label for _, labels in family.samples for label, _ in labels} - {"le"})
                   for name, family in scrape(host).items() if not name.startswith("tocsin_reporting_")}
+    listed.pop("tocsin_deliveries_taken_back_total")  # served once a plugin has forgotten a delivery; dispatcher_watch_test
     expect(listed == served, f"docs/metrics.md has {sorted(listed.items())}, the host serves {sorted(served.items())}")
 
 

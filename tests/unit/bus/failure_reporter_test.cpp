@@ -75,6 +75,7 @@ struct failing_house {
     }
   }
   void pass(std::chrono::milliseconds by) {
+    quiet();  // what was begun before is not begun later
     while (by.count() > 0) {
       const auto next = clock.next_timer();
       const auto step = next && next->count() > 0 ? std::min(*next, by) : by;

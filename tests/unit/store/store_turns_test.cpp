@@ -135,6 +135,8 @@ TEST_F(StoreTurns, AStoreOfTheFirstVersionIsBroughtUpToDateWithWhatWaitsInIt) {
   store_.reset();
   look(file(),
        "DROP TABLE waiting; DROP INDEX delivery_waiting; ALTER TABLE delivery DROP COLUMN interrupted;"
+       "DROP TABLE duplicate; DROP INDEX delivery_by_recipient; DROP INDEX delivery_by_source;"
+       "ALTER TABLE delivery DROP COLUMN source_hash;"
        "CREATE TABLE quota (endpoint INTEGER PRIMARY KEY);"
        "CREATE INDEX delivery_due ON delivery (endpoint, severity, due) WHERE due IS NOT NULL;"
        "PRAGMA user_version = 1");
