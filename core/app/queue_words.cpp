@@ -99,7 +99,7 @@ std::string relative_to_now(std::string_view rfc3339) {
 
 std::string next_try(const json::object& delivery) {
   if (const auto* pause = pause_in(delivery)) return "paused, probe " + relative_to_now(shown(*pause, "probe_at"));
-  const auto next = shown(delivery, "next_attempt");
+  auto next = shown(delivery, "next_attempt");
   if (next == "-") return next;
   const auto words = relative_to_now(next);
   return words.ends_with(" ago") ? "now" : words;

@@ -2,6 +2,7 @@
 #include "core/bus/bus.hpp"
 
 #include "core/bus/event_policy.hpp"
+#include "core/delivery/failure_policy.hpp"
 #include "core/delivery/message_id.hpp"
 
 #include <algorithm>
@@ -62,6 +63,12 @@ struct copy_maker {
     for (const auto who : wanted) copies.add(who, kept.payload, index);
   }
 };
+
+fault reserved_source() {
+  return {"EVENT_INVALID",
+          "The source \"" + std::string(failure_source) + "\" is the host's own: under it, it tells of its failures.",
+          "Give the event a source of its publisher's.", at_key("source")};
+}
 
 // How many deliveries of a publication each endpoint kept no slot for.
 class refusals {
@@ -137,6 +144,7 @@ void bus::set_subscriptions(std::vector<subscription_ptr> all) {
 }
 
 result<void> bus::impl::enter(const publication& what) {
+  if (!what.of_host && std::any_of(what.events.begin(), what.events.end(), tells_of_failure)) return reserved_source();
   const std::lock_guard lock(mutex);
   if (is_stopped || !current) return stopped();
   // A publication larger than the capacity is taken when nothing else is under way; else it never would be.

@@ -26,6 +26,7 @@ struct bus_parts {
 struct publication {
   std::vector<event> events;  // valid: whoever takes them in has asked validate() or parse_cloudevent()
   std::vector<memory_write> memory;
+  bool of_host = false;  // news of the host's own: nobody else's event bears their source
 };
 
 // [any thread]

@@ -109,7 +109,7 @@ void failure_reporter::impl::say(event what, std::vector<memory_write> memory) {
   {
     const std::lock_guard lock(mutex);
     if (ended) return;
-    waiting.push_back({{std::move(what)}, std::move(memory)});
+    waiting.push_back({{std::move(what)}, std::move(memory), true});
   }
   publish_next();
 }

@@ -104,6 +104,16 @@ TEST_F(BusTest, AnEventWithoutARouteIsKeptAndCounted) {
   EXPECT_EQ(house.bus->counts().unrouted, 1u) << "a duplicate is not counted again";
 }
 
+TEST_F(BusTest, NobodyElseSpeaksUnderTheSourceOfTheHostsOwnNews) {
+  house.start();
+  auto value = bus_house::make_event("1");
+  value.source = "/tocsin/host";
+  const auto answer = house.publish({value});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, "EVENT_INVALID");
+  EXPECT_NE(answer.error().what.find("/tocsin/host"), std::string::npos);
+}
+
 TEST_F(BusTest, TheTimeToLiveOfItsTypeIsForAnEventThatHasNone) {
   house.settings->event_types_value = {{"tocsin.password.*", 15min, true}};
   house.start();
