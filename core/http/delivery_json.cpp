@@ -12,10 +12,6 @@ namespace {
 
 namespace json = boost::json;
 
-json::value text_or_null(const std::string& text) {
-  return text.empty() ? json::value(nullptr) : json::value(make_utf8(text));
-}
-
 json::value id_or_null(const std::optional<delivery_id>& id) {
   return id ? json::value(to_text(*id)) : json::value(nullptr);
 }
@@ -49,6 +45,10 @@ json::array events_of(const delivery_record& delivery) {
 }
 
 }  // namespace
+
+boost::json::value text_or_null(const std::string& text) {
+  return text.empty() ? json::value(nullptr) : json::value(make_utf8(text));
+}
 
 delivery_words::delivery_words(const api_parts& parts) : codes_(parts.codes), pause_of_(parts.pause_of) {}
 

@@ -6,9 +6,11 @@
 #include "core/model/store.hpp"
 
 #include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
 
 #include <functional>
 #include <optional>
+#include <string>
 
 namespace tocsin {
 
@@ -25,6 +27,7 @@ class delivery_words {
   std::function<std::optional<endpoint_pause>(const endpoint_key&)> pause_of_;
 };
 
+boost::json::value text_or_null(const std::string& text);  // empty: null
 boost::json::object to_json_object(const state_counts& counts);
 boost::json::object to_json_object(const endpoint_pause& pause);
 

@@ -21,10 +21,6 @@ namespace json = boost::json;
 
 constexpr std::uint32_t most_deliveries = 1'000;
 
-json::value text_or_null(const std::string& text) {
-  return text.empty() ? json::value(nullptr) : json::value(make_utf8(text));
-}
-
 json::value time_or_null(const std::optional<time_ms>& at) {
   return at ? json::value(to_rfc3339(*at)) : json::value(nullptr);
 }

@@ -5,14 +5,10 @@
 #include "core/store/schema.hpp"
 #include "core/store/state_folder.hpp"
 
-#include <fcntl.h>
 #include <sqlite3.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <set>
 #include <vector>
 
@@ -238,15 +234,6 @@ void make_new(const fs::path& damaged, const fs::path& made, salvage_report& rep
     report.lost_rows = 0;
     report.unreadable = why.what();
   }
-}
-
-result<void> sync_file(const fs::path& file) {
-  const int opened = ::open(file.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-  const bool synced = opened >= 0 && ::fsync(opened) == 0;
-  const int error = errno;
-  if (opened >= 0) ::close(opened);
-  if (!synced) return failed(file, std::strerror(error));
-  return {};
 }
 
 result<void> move(const fs::path& from, const fs::path& to) {

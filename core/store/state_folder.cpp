@@ -127,6 +127,16 @@ result<void> make_private_file(const std::filesystem::path& path) {
   return error == 0 ? result<void>() : failed("Cannot use", path, error);
 }
 
+result<void> sync_file(const std::filesystem::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (descriptor < 0) {
+    return failed("Cannot open", path, errno);
+  }
+  const int error = ::fsync(descriptor) == 0 ? 0 : errno;
+  ::close(descriptor);
+  return error == 0 ? result<void>() : failed("Cannot put on disk", path, error);
+}
+
 result<void> sync_folder(const std::filesystem::path& folder) {
   const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) {

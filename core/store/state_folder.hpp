@@ -28,6 +28,9 @@ class state_folder_lock {
 // STORE_FAILED.
 result<void> make_private_file(const std::filesystem::path& path);
 
+// The content of path is on disk. Fault: STORE_FAILED.
+result<void> sync_file(const std::filesystem::path& path);
+
 // The names in folder are on disk: a file made in it outlives a power cut. Fault: STORE_FAILED.
 result<void> sync_folder(const std::filesystem::path& folder);
 

@@ -121,14 +121,6 @@ store_check check_all(sqlite::connection& database, const std::optional<sealing_
   return out;
 }
 
-int sync_file(const std::filesystem::path& file) {
-  const int opened = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (opened < 0) return errno;
-  const int error = ::fsync(opened) == 0 ? 0 : errno;
-  ::close(opened);
-  return error;
-}
-
 std::filesystem::path folder_of(const std::filesystem::path& file) {
   return file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
 }
@@ -206,9 +198,12 @@ result<store_backup> finish_backup(const std::filesystem::path& copy, const std:
     if (stop) return cut_short();
     return failed(copy, why.what());
   }
-  const int unsynced = sync_file(copy);
-  if (unsynced != 0 || ::renameat2(AT_FDCWD, copy.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) != 0) {
-    const int error = unsynced != 0 ? unsynced : errno;
+  if (auto synced = sync_file(copy); !synced) {
+    remove_copy(copy);
+    return synced.error();
+  }
+  if (::renameat2(AT_FDCWD, copy.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) != 0) {
+    const int error = errno;
     remove_copy(copy);
     if (error == EEXIST) return backup_exists(target);
     return failed(target, std::strerror(error));
