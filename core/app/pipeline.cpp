@@ -99,7 +99,7 @@ result<void> pipeline::impl::open_state() {
   auto opened = open_sqlite_store(state_dir, message_host(), app::count_commits(metrics));
   if (!opened) return opened.error();
   store = std::move(*opened);
-  crashed_before = keep_last_words(state_dir);
+  last_words = keep_last_words(state_dir);
   auto token = app::admin_token(state_dir);
   if (!token) return token.error();
   admin_token = std::move(*token);
@@ -111,7 +111,10 @@ result<void> pipeline::impl::open_state() {
 
 // From what the last host left to plugins that run and a dispatcher that hands out what waits.
 result<void> pipeline::impl::begin_delivery() {
-  const auto recovered = wait_for<recovery>([this](auto done) { store->recover(clock->now(), std::move(done)); });
+  const auto recovered = wait_for<recovery>([this](auto done) {
+    store->recover({clock->now(), last_words.has_value(), last_words ? last_words->delivery : std::nullopt},
+                   std::move(done));
+  });
   if (!recovered) return recovered.error();
   identifiers.raise_to(recovered->last_identifier);
   bus->start(recovered->message_host, settings.current());
@@ -122,7 +125,7 @@ result<void> pipeline::impl::begin_delivery() {
   bus->settings_changed(settings.current());
   enter("starting the delivery of what waits");
   failures->recover(*recovered);
-  dispatcher->start(*recovered, crashed_before);
+  dispatcher->start(*recovered, last_words.has_value());
   for (const auto& one : app::failed_plugins(*plugins, *settings.current(), clock->now())) failures->plugin_failed(one);
   failures->begin();
   return {};

@@ -16,6 +16,7 @@
 #include "core/bus/failure_reporter.hpp"
 #include "core/delivery/dispatcher.hpp"
 #include "core/http/listener.hpp"
+#include "core/plugin_host/containment/last_words.hpp"
 #include "core/rendering/renderer.hpp"
 #include "core/runtime/executor.hpp"
 
@@ -24,6 +25,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,8 +36,8 @@ struct pipeline::impl {
   app::host_progress* progress = nullptr;
   std::filesystem::path config;
   std::filesystem::path trial_program;
-  std::filesystem::path state_dir;  // as it was at the start; another one in the settings takes effect at the next
-  bool crashed_before = false;      // the run before this one left last words
+  std::filesystem::path state_dir;       // as it was at the start; another one in the settings takes effect at the next
+  std::optional<left_words> last_words;  // of the run before this one
   app::settings_in_force settings;
   std::unique_ptr<executor> pool;
   std::unique_ptr<tocsin::clock> clock;

@@ -25,6 +25,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -199,7 +200,7 @@ class engine : public std::enable_shared_from_this<engine> {
   void arm_watch(std::chrono::nanoseconds wait);
   void look_for_overdue();
   bool is_suspect(const leased_delivery& delivery) const { return crashed_ && delivery.interrupted > 0; }
-  bool may_hand_over(const flight& suspect) const;
+  bool may_hand_over() const;
   void hand_over_alone(const flight& suspect);
   void wait_for_suspect(const endpoint_ptr& ep);
   void suspect_ended(delivery_id id, engine_lock& lock);
@@ -314,8 +315,8 @@ class engine : public std::enable_shared_from_this<engine> {
   const endpoint* fed_ = nullptr;  // whose turn it is
   clock::timer watch_ = clock::timer::none;
   bool crashed_ = false;  // the run before this one did
-  // Deliveries in channels' hands that an earlier run did not survive; true: this is their last chance.
-  std::map<delivery_id, bool> suspects_;
+  // Deliveries in channels' hands that an earlier run did not survive.
+  std::set<delivery_id> suspects_;
   std::chrono::nanoseconds last_suspect_at_{0};
   std::vector<endpoint_ptr> suspects_wait_;
   clock::timer suspects_timer_ = clock::timer::none;

@@ -127,6 +127,8 @@ void engine::redirect(const endpoint_ptr& ep, endpoint_settings_ptr settings) {
   ep->settings = settings;
   ep->redirected = true;
   ep->slots = redirected_slots;
+  ep->slow_until = 0;  // what its old server wished, and allowed
+  ep->quota.set({}, parts_.clock->monotonic());
   if (ep->pause) end_pause(ep, lock, "other settings are in force");
   start_pump(ep, lock);
   advance(ep, lock);

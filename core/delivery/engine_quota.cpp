@@ -22,6 +22,7 @@ void engine::recall_quota(const endpoint_ptr& ep) {
                          engine_lock lock(self->mutex_);
                          if (remembered) ep->quota.add_text(*remembered);
                          ep->quota_known = true;
+                         self->start_pump(ep, lock);
                          self->advance(ep, lock);
                        });
 }

@@ -115,6 +115,11 @@ void engine::place(const endpoint_ptr& ep, std::vector<resolved_flight> flights,
   const bool held = ep->pause || quota_hold(*ep, at);
   std::erase_if(ep->placed, [&](flight* what) {
     auto& through = *what->through;
+    if (what->delivery.expires && at >= *what->delivery.expires) {
+      const hold expired{};  // as above
+      ended.push_back(remove(*what, &expired, at));
+      return true;
+    }
     const bool blocked = through.state == view::phase::blocked;
     if (!blocked && (!held || what->probe)) return false;
     const auto age = std::chrono::milliseconds{at - what->delivery.created};
@@ -137,7 +142,7 @@ std::vector<flight*> engine::take_sendable(endpoint& ep) {
     }
     if (is_suspect(what->delivery)) {
       if (!taken.empty()) return false;  // in the next round, by itself
-      if (!may_hand_over(*what)) {
+      if (!may_hand_over()) {
         wait_for_suspect(ep.shared_from_this());
         return false;
       }

@@ -83,17 +83,13 @@ void engine::look_for_overdue() {
 
 // --- deliveries that the host may not survive ---
 
-// One at a time in the whole host, so that the one that ends it is found; one that has its last chance has nobody
-// beside it that could end the host in its place.
-bool engine::may_hand_over(const flight& suspect) const {
-  if (suspects_.empty()) return true;
-  if (suspect.delivery.interrupted + 1 >= most_interruptions) return false;
-  if (std::any_of(suspects_.begin(), suspects_.end(), [](const auto& one) { return one.second; })) return false;
-  return parts_.clock->monotonic() - last_suspect_at_ >= suspect_wait;
+// One at a time in the whole host, so that a crash names the one that ends it.
+bool engine::may_hand_over() const {
+  return suspects_.empty() || parts_.clock->monotonic() - last_suspect_at_ >= suspect_wait;
 }
 
 void engine::hand_over_alone(const flight& suspect) {
-  suspects_[suspect.delivery.id] = suspect.delivery.interrupted + 1 >= most_interruptions;
+  suspects_.insert(suspect.delivery.id);
   last_suspect_at_ = parts_.clock->monotonic();
 }
 

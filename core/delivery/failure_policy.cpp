@@ -120,8 +120,9 @@ event make_channel_up(const endpoint_key& key, time_ms since, time_ms now, std::
 
 event make_delivery_failed(const failure_summary& what, const code_table& codes) {
   const auto& first = what.first;
-  auto made = make_event(delivery_type, "failed/" + path_of(first.endpoint) + "/" + to_text(first.id), severity::error,
-                         what.last);
+  auto made = make_event(delivery_type,
+                         "failed/" + path_of(first.endpoint) + "/" + to_text(first.id) + "/" + std::to_string(first.at),
+                         severity::error, what.last);
   about_endpoint(made, first.endpoint);
   const std::string times = std::to_string(what.count) + (what.at_least ? " or more" : "");
   made.subject = what.count == 1 && !what.at_least

@@ -110,6 +110,12 @@ struct delivery_filter {
   std::uint32_t limit = 100;                       // at most 1,001: a page of 1,000, and whether there is more
 };
 
+struct recover_request {
+  time_ms now = 0;
+  bool crashed = false;              // the run before this one did, or a plugin ended it
+  std::optional<delivery_id> named;  // the delivery that was being handed to a plugin then
+};
+
 struct recovery {
   std::uint64_t interrupted = 0;  // deliveries that were in a channel's hands: pending again, uncertain, and counted
   std::int64_t last_identifier = 0;
@@ -171,8 +177,9 @@ class store {
 
   virtual ~store() = default;
 
-  // Open for this owner. Leases of earlier owners on this machine have ended: theirs are `uncertain` from now on.
-  virtual void recover(time_ms now, callback<recovery> done) = 0;
+  // Open for this owner. Leases of earlier owners on this machine have ended: theirs are `uncertain` from now on, and
+  // after a crash `interrupted`: the delivery that it named once more, the others once at most.
+  virtual void recover(recover_request request, callback<recovery> done) = 0;
 
   // Dedup keys, events, deliveries and memory in one commit. One answer an item, in order.
   virtual void accept(accept_batch batch, callback<std::vector<accept_answer>> done) = 0;

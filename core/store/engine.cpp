@@ -90,26 +90,25 @@ void store_engine::close() {
 }
 
 void store_engine::run() {
-  calls taken;
   for (;;) {
     {
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, [&] { return !waiting_.empty() || !taken.empty() || closing_; });
-      if (waiting_.empty() && taken.empty()) {
+      wake_.wait(lock, [&] { return !waiting_.empty() || !taken_.empty() || closing_; });
+      if (waiting_.empty() && taken_.empty()) {
         break;
       }
-      std::move(waiting_.begin(), waiting_.end(), std::back_inserter(taken));
+      std::move(waiting_.begin(), waiting_.end(), std::back_inserter(taken_));
       waiting_.clear();
     }
     std::size_t weight = 0, count = 0;
-    while (count < taken.size() && (count == 0 || weight < longest_transaction)) {
-      weight += taken[count++]->weight;
+    while (count < taken_.size() && (count == 0 || weight < longest_transaction)) {
+      weight += taken_[count++]->weight;
     }
-    run_transaction(std::span(taken).first(count));
+    run_transaction(std::span(taken_).first(count));
     // Those that go on keep their place before what came later.
-    const auto end = std::remove_if(taken.begin(), taken.begin() + static_cast<std::ptrdiff_t>(count),
+    const auto end = std::remove_if(taken_.begin(), taken_.begin() + static_cast<std::ptrdiff_t>(count),
                                     [](const auto& call) { return call->finished_; });
-    taken.erase(end, taken.begin() + static_cast<std::ptrdiff_t>(count));
+    taken_.erase(end, taken_.begin() + static_cast<std::ptrdiff_t>(count));
     checkpoint();
   }
   end();
@@ -218,6 +217,7 @@ bool store_engine::heal(const std::string& why) {
   log::write(log::level::error, "the store is damaged; what can be read of it is saved",
              {{"file", file_.string()}, {"cause", why}});
   sqlite::note_damage(file_);
+  for (const auto& call : taken_) call->file_closes();
   session_->database->leave_log_on_close();
   session_.reset();
   try {

@@ -28,6 +28,7 @@ class store_call {
   virtual bool carry_out(tables& in) = 0;
   virtual void rolled_back() {}
   virtual void committed_unfinished() {}
+  virtual void file_closes() {}  // what it holds of the open file goes now
   virtual void answer() = 0;
   virtual void answer(const fault& why) = 0;
 
@@ -87,6 +88,7 @@ class store_engine {
   const std::int64_t owner_;
   const std::function<result<database_ptr>()> save_;
   std::unique_ptr<session> session_;  // null: the store has broken down at its damage
+  calls taken_;                       // [store thread] what is carried out, in its order
   bool healed_ = false;               // within this transaction: a second time would be in vain
   std::optional<fault> broken_;       // from then on nothing is written and every call is answered with it
   int frames_ = 0;                    // in the write-ahead log

@@ -109,7 +109,7 @@ void tables::lease_severity(const lease_request& request, std::int64_t endpoint,
   }
 }
 
-recovery tables::recover(time_ms now) {
+recovery tables::recover(const recover_request& request) {
   recovery out;
   struct left_row {
     std::int64_t delivery, organization, endpoint;
@@ -122,8 +122,9 @@ recovery tables::recover(time_ms now) {
     }
   }
   for (const auto& [delivery, organization, endpoint] : left) {
-    interrupt_.run(delivery, now);
-    waits(endpoint, organization, now);
+    const bool named = request.named == delivery_id{delivery};
+    interrupt_.run(delivery, request.now, request.crashed && named, request.crashed);
+    waits(endpoint, organization, request.now);
     count(organization, delivery_state::sending, -1);
     count(organization, delivery_state::pending, 1);
   }

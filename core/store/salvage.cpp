@@ -25,7 +25,13 @@ fs::path beside(const fs::path& file, const char* suffix) {
 
 fs::path log_of(const fs::path& file) { return beside(file, "-wal"); }
 fs::path note_of(const fs::path& file) { return beside(file, ".damaged"); }
-fs::path new_of(const fs::path& file) { return beside(file, ".salvaged"); }
+fs::path new_of(const fs::path& file) { return beside(file, ".salvaged"); }  // whole, and on the disk
+fs::path unfinished_of(const fs::path& file) { return beside(file, ".salvaging"); }
+
+bool is_there(const fs::path& file) {
+  std::error_code ignored;
+  return fs::exists(fs::symlink_status(file, ignored));
+}
 
 fault failed(const fs::path& file, const std::string& why) {
   return {"STORE_FAILED",
@@ -179,8 +185,11 @@ constexpr const char* fill_gaps =
     "delivery"
     " UNION SELECT route FROM delivery UNION SELECT template FROM delivery"
     " UNION SELECT language FROM delivery UNION SELECT channel FROM endpoint"
-    " UNION SELECT organization FROM endpoint) WHERE id NOT IN (SELECT id FROM name);"
-    "INSERT INTO name (text)"
+    " UNION SELECT organization FROM endpoint"
+    " UNION SELECT organization FROM token WHERE organization IS NOT NULL UNION SELECT organization FROM setting"
+    " UNION SELECT organization FROM secret UNION SELECT organization FROM silence) WHERE id NOT IN (SELECT id FROM "
+    "name);"
+    "INSERT OR IGNORE INTO name (text)"
     " SELECT DISTINCT 'lost-endpoint-' || endpoint FROM delivery"
     " WHERE endpoint NOT IN (SELECT id FROM endpoint);"
     "INSERT OR IGNORE INTO endpoint (id, channel, organization)"
@@ -208,6 +217,8 @@ void copy_all(const fs::path& damaged, connection& to, salvage_report& report) {
   from.execute("PRAGMA locking_mode = EXCLUSIVE; PRAGMA writable_schema = ON; PRAGMA query_only = ON;");
   static_cast<void>(from.value_of("SELECT count(*) FROM sqlite_schema"));  // without it no table can be found
   const auto version = schema_version_of(from);
+  if (version > schema_version() && from.value_of("PRAGMA application_id") == application_id)
+    throw failure(failure_kind::refused, "a newer Tocsin wrote it");
   if (version < 1 || version > schema_version())
     throw failure(failure_kind::damaged, "its version is " + std::to_string(version));
   migrate(to, version);
@@ -254,8 +265,9 @@ fs::path name_aside(const fs::path& file) {
 // The last name to change is that of the new store: until it has, finish_exchange() goes on from here.
 result<void> exchange(const fs::path& file, const fs::path& aside) {
   const auto folder = file.parent_path();
+  if (auto named = move(unfinished_of(file), new_of(file)); !named) return named;
   if (auto moved = move(file, aside); !moved) return moved;
-  if (fs::exists(log_of(file))) {
+  if (is_there(log_of(file))) {
     if (auto moved = move(log_of(file), log_of(aside)); !moved) return moved;
   }
   if (auto moved = move(new_of(file), file); !moved) return moved;
@@ -269,12 +281,12 @@ result<void> exchange(const fs::path& file, const fs::path& aside) {
 
 void note_damage(const fs::path& file) { static_cast<void>(make_private_file(note_of(file))); }
 
-bool is_noted_as_damaged(const fs::path& file) { return fs::exists(note_of(file)); }
+bool is_noted_as_damaged(const fs::path& file) { return is_there(note_of(file)); }
 
 result<void> finish_exchange(const fs::path& file) {
-  if (fs::exists(file) || !fs::exists(new_of(file))) return {};
+  if (is_there(file) || !is_there(new_of(file))) return {};
   const auto aside = name_aside(file);
-  if (fs::exists(log_of(file))) {
+  if (is_there(log_of(file))) {
     if (auto moved = move(log_of(file), log_of(aside)); !moved) return moved;
   }
   if (auto moved = move(new_of(file), file); !moved) return moved;
@@ -284,14 +296,15 @@ result<void> finish_exchange(const fs::path& file) {
 }
 
 result<salvage_report> salvage(const fs::path& file) {
-  const auto made = new_of(file);
+  const auto made = unfinished_of(file);
   std::error_code ignored;
   fs::remove(made, ignored);
+  fs::remove(new_of(file), ignored);
   salvage_report report;
   report.set_aside = name_aside(file);
   try {
     if (auto empty = make_private_file(made); !empty) return empty.error();
-    if (fs::file_size(file) == 0) {
+    if (fs::file_size(file, ignored) == 0) {
       report.unreadable = "the file is empty, and was in use";  // SQLite would throw its log away
     } else {
       make_new(file, made, report);

@@ -102,18 +102,23 @@ class copy_call final : public store_call {
 
   bool carry_out(tables& in) override {
     constexpr int pages_a_step = 1'000;
+    if (ended_)
+      return true;  // it was made of what is committed: a transaction that is carried out anew changes nothing
     try {
       if (*closing_) throw sqlite::failure(sqlite::failure_kind::refused, "the host is stopping");
       if (!work_) {
         work_ = std::make_unique<sqlite::copying>(in.database(), to_);
         return false;
       }
-      return work_->step(pages_a_step);
+      ended_ = work_->step(pages_a_step);
     } catch (const sqlite::failure& why) {
-      failed_ = fault{"STORE_COPY_FAILED", "The store could not be copied to " + to_.string() + ": " + why.what() + ".",
-                      "Check the folder, and that there is space on its disk."};
-      return true;
+      fail(why.what());
     }
+    return ended_;
+  }
+  void file_closes() override {
+    work_.reset();
+    if (!ended_) fail("the store turned out to be damaged meanwhile");
   }
   void answer() override {
     work_.reset();
@@ -126,9 +131,16 @@ class copy_call final : public store_call {
   }
 
  private:
+  void fail(const std::string& why) {
+    ended_ = true;
+    failed_ = fault{"STORE_COPY_FAILED", "The store could not be copied to " + to_.string() + ": " + why + ".",
+                    "Check the folder, and that there is space on its disk."};
+  }
+
   std::filesystem::path to_;
   std::shared_ptr<const std::atomic<bool>> closing_;
   std::unique_ptr<sqlite::copying> work_;
+  bool ended_ = false;
   std::optional<fault> failed_;
   store::callback<void> done_;
 };
@@ -142,8 +154,8 @@ class sqlite_store final : public store {
         key_(std::move(key)),
         engine_(std::move(file), std::move(database), key_, owner, std::move(save), std::move(committed)) {}
 
-  void recover(time_ms now, callback<recovery> done) override {
-    write<recovery>([now](tables& in) { return in.recover(now); }, std::move(done));
+  void recover(recover_request request, callback<recovery> done) override {
+    write<recovery>([request](tables& in) { return in.recover(request); }, std::move(done));
   }
 
   void accept(accept_batch batch, callback<std::vector<accept_answer>> done) override;

@@ -83,9 +83,12 @@ tables::tables(sqlite::connection& database, const sealing_key& key, std::int64_
       leased_(database,
               "SELECT id, organization, endpoint FROM delivery INDEXED BY delivery_leased"
               " WHERE lease_until IS NOT NULL"),
-      interrupt_(database,
-                 "UPDATE delivery SET state = 0, due = ?2, lease_owner = NULL, lease_until = NULL,"
-                 " attempts = attempts + 1, uncertain = 1, interrupted = interrupted + 1 WHERE id = ?1"),
+      interrupt_(
+          database,
+          "UPDATE delivery SET state = 0, due = ?2, lease_owner = NULL, lease_until = NULL,"
+          " attempts = attempts + 1, uncertain = 1,"
+          " interrupted = CASE WHEN ?3 THEN interrupted + 1 WHEN ?4 THEN max(interrupted, 1) ELSE interrupted END"
+          " WHERE id = ?1"),
       next_endpoint_(database, "SELECT endpoint FROM waiting WHERE endpoint > ?1 ORDER BY endpoint LIMIT 1"),
       first_due_(database,
                  "SELECT due FROM delivery INDEXED BY delivery_waiting WHERE endpoint = ?1 AND organization = ?2"
@@ -232,6 +235,7 @@ state_counts tables::counts(const std::optional<std::string>& organization) {
 
 void tables::forget() {
   names_.forget();
+  purge_from_ = 0;
   counter_changes_.clear();
   waiting_changes_.clear();
 }

@@ -64,7 +64,7 @@ class tables {
   // owner: who this run is, in the leases that it takes.
   tables(sqlite::connection& database, const sealing_key& key, std::int64_t owner);
 
-  recovery recover(time_ms now);
+  recovery recover(const recover_request& request);
   std::vector<accept_answer> accept(const encoded_batch& batch);
   std::vector<leased_delivery> lease(const lease_request& request);
   void settle(const std::vector<settlement>& settlements);

@@ -100,15 +100,16 @@ class fake_store : public store {
     return found->second;
   }
 
-  void recover(time_ms now, callback<recovery> done) override {
-    call<recovery>(std::move(done), [this, now] {
+  void recover(recover_request request, callback<recovery> done) override {
+    call<recovery>(std::move(done), [this, request] {
       recovery found;
       for (auto& [id, row] : disk_->deliveries) {
         if (row.state != delivery_state::sending) continue;
         row.state = delivery_state::pending;
         row.uncertain = true;
-        ++row.interrupted;
-        row.next_attempt = now;
+        if (request.crashed)
+          row.interrupted = request.named == id ? row.interrupted + 1 : std::max(row.interrupted, 1u);
+        row.next_attempt = request.now;
         ++found.interrupted;
       }
       found.last_identifier = disk_->last_identifier;

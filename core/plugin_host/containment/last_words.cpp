@@ -21,6 +21,7 @@
 #include <ctime>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <thread>
 
@@ -239,6 +240,17 @@ void install_signal_handlers() {
   }
 }
 
+// As add_about() writes it, in either format.
+std::optional<delivery_id> delivery_in(std::string_view words) {
+  for (const std::string_view start : {" about=delivery id=", "\"about\":\"delivery\",\"id\":\""}) {
+    const auto at = words.find(start);
+    if (at == std::string_view::npos) continue;
+    const auto id = words.substr(at + start.size());
+    return parse_delivery_id(id.substr(0, id.find_first_of(" \"\n")));
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 void install_last_words(last_words_format how) {
@@ -250,15 +262,17 @@ void install_last_words(last_words_format how) {
   std::at_quick_exit(&on_quick_exit_called);
 }
 
-bool keep_last_words(const std::filesystem::path& state_dir) {
+std::optional<left_words> keep_last_words(const std::filesystem::path& state_dir) {
   const auto path = state_dir / "last-words";
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
-  if (file < 0) return false;
-  struct stat about {};
-  const bool left = ::fstat(file, &about) == 0 && about.st_size > 0;
+  if (file < 0) return std::nullopt;
+  std::array<char, 4096> bytes{};
+  const ssize_t got = ::pread(file, bytes.data(), bytes.size(), 0);
+  std::optional<left_words> left;
+  if (got > 0) left = left_words{delivery_in({bytes.data(), static_cast<std::size_t>(got)})};
   if (left && ::ftruncate(file, 0) != 0) {
     ::close(file);
-    return true;
+    return left;
   }
   if (const int former = kept_in.exchange(file); former >= 0) ::close(former);
   return left;

@@ -1,7 +1,10 @@
 // What a host still says when a plugin ends its process: by exit(), or by a crash.
 #pragma once
 
+#include "core/model/delivery.hpp"
+
 #include <filesystem>
+#include <optional>
 
 namespace tocsin {
 
@@ -14,10 +17,14 @@ enum class last_words_format { text, json };
 // call it once, before plugins are loaded. Where a sanitizer reports crashes, signals are left to it.
 void install_last_words(last_words_format how);
 
-// Last words are kept in <state_dir>/last-words as well, for the next start. True: the run before this one left some:
+struct left_words {
+  std::optional<delivery_id> delivery;  // that a plugin was called about
+};
+
+// Last words are kept in <state_dir>/last-words as well, for the next start. Returns those of the run before this one:
 // it crashed, or a plugin ended it by exit(). What ends a process without a word (a kill, the power, _exit()) leaves
 // none. Call it once, with the folder locked.
-bool keep_last_words(const std::filesystem::path& state_dir);
+std::optional<left_words> keep_last_words(const std::filesystem::path& state_dir);
 
 // For a program that learns of exit() before the C library does anything about it: does what is done there anyhow, but
 // before any destructor or handler of a plugin's, or of a library that came with one, has run. Returns where the exit

@@ -45,7 +45,7 @@ class bus_house {
     dispatcher = std::make_unique<tocsin::dispatcher>(std::move(parts));
     bus = std::make_unique<tocsin::bus>(bus_parts{&clock_, &store_, dispatcher.get(), &identifiers, capacity_});
     std::promise<recovery> recovered;
-    store_.recover(clock_.now(), [&](result<recovery> found) { recovered.set_value(*found); });
+    store_.recover({clock_.now(), false, {}}, [&](result<recovery> found) { recovered.set_value(*found); });
     const auto found = recovered.get_future().get();
     identifiers.raise_to(found.last_identifier);
     bus->start(found.message_host, settings);

@@ -42,7 +42,7 @@ class delivery_house {
   }
 
   // Opens the dispatcher on what the disk has.
-  void start(bool crashed = false) {
+  void start(bool crashed = false, std::optional<delivery_id> named = {}) {
     dispatcher_parts parts;
     parts.pool = &pool;
     parts.clock = &clock;
@@ -62,7 +62,7 @@ class delivery_house {
     parts.taken_back = [this](const std::string& plugin, std::size_t deliveries) { taken_back[plugin] += deliveries; };
     engine = std::make_unique<dispatcher>(std::move(parts));
     std::promise<recovery> recovered;
-    store.recover(clock.now(), [&](result<recovery> found) { recovered.set_value(*found); });
+    store.recover({clock.now(), crashed, named}, [&](result<recovery> found) { recovered.set_value(*found); });
     const auto found = recovered.get_future().get();
     identifiers.raise_to(found.last_identifier);
     engine->start(found, crashed);

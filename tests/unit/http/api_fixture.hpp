@@ -27,7 +27,7 @@ class scripted_store : public store {
   std::optional<std::string> counted;  // of whom
   std::vector<token_record> kept;
 
-  void recover(time_ms, callback<recovery> done) override { done(recovery()); }
+  void recover(recover_request, callback<recovery> done) override { done(recovery()); }
   void accept(accept_batch, callback<std::vector<accept_answer>> done) override { done({}); }
   void lease(lease_request, callback<std::vector<leased_delivery>> done) override { done({}); }
   void settle(std::vector<settlement>, callback<void> done) override { done({}); }

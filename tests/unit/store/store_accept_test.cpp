@@ -120,7 +120,12 @@ TEST_F(StoreAccept, RefusesTheFaultyCallOfATransactionAndCarriesOutTheOthers) {
       all.count_down();
     };
   };
-  store_->counts({}, [&](result<state_counts>) { held.wait(); });
+  std::latch reached(1);
+  store_->counts({}, [&](result<state_counts>) {
+    reached.count_down();
+    held.wait();
+  });
+  reached.wait();
   store_->accept(one_of(1), note("first"));
   store_->accept(make_batch({make_item(2, make_event("x"), {make_delivery(70)})}), note("second"));
   store_->accept(one_of(3), note("third"));

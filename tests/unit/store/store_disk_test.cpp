@@ -20,6 +20,15 @@ class StoreDisk : public Store {
     store_.reset();
     log::capture(nullptr, nullptr);
   }
+  // The store's thread waits for the latch, from now on; what is called meanwhile is one batch.
+  void hold_store(std::latch& held) {
+    std::latch reached(1);
+    store_->counts({}, [&](result<state_counts>) {
+      reached.count_down();
+      held.wait();
+    });
+    reached.wait();
+  }
 };
 
 TEST_F(StoreDisk, SaysThatItIsFullAndRecoversByItself) {
@@ -51,7 +60,7 @@ TEST_F(StoreDisk, AnswersEachWriterOfAFullTransactionAndEachReader) {
     answers.push_back(answer ? "done" : answer.error().code);
     all.count_down();
   };
-  store_->counts({}, [&](result<state_counts>) { held.wait(); });
+  hold_store(held);
   store_->accept(one_of(1), note);
   store_->counts({}, note);
   store_->save_pause({{"email", ""}, "TCP_REFUSED", "", now, now, 0, 1}, note);
@@ -91,7 +100,7 @@ TEST_F(StoreDisk, AcknowledgesNothingMoreOnceASyncHasFailed) {
 
 TEST_F(StoreDisk, SyncsOnceForAllCallsThatWaited) {
   std::latch held(1), all(100);
-  store_->counts({}, [&](result<state_counts>) { held.wait(); });
+  hold_store(held);
   for (std::int64_t at = 1; at <= 100; ++at) {
     store_->accept(one_of(at), [&](const auto& answer) {
       EXPECT_TRUE(answer);

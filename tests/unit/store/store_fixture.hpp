@@ -48,7 +48,7 @@ class waiting_store {
   explicit waiting_store(store& inner) : inner_(inner) {}
 
   auto recover(time_ms at = now) {
-    return answer_of<recovery>([&](auto done) { inner_.recover(at, done); });
+    return answer_of<recovery>([&](auto done) { inner_.recover({at, false, {}}, done); });
   }
   auto accept(accept_batch batch) {
     return answer_of<std::vector<accept_answer>>([&](auto done) { inner_.accept(std::move(batch), done); });
