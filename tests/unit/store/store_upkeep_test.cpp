@@ -50,6 +50,35 @@ TEST_F(StoreUpkeep, AStoreInUseIsFoundToBeWell) {
   EXPECT_EQ(1u, std::distance(std::filesystem::directory_iterator(folder_.path()), {})) << "nothing is left beside it";
 }
 
+TEST_F(StoreUpkeep, ACopyEndsWhereAnotherCallOfItsLastTransactionIsRefused) {
+  write_some();
+  std::promise<void> first, second, first_over, second_over;
+  store_->counts({}, [&](const auto&) {
+    first.set_value();
+    first_over.get_future().wait();
+  });
+  first.get_future().wait();
+  std::promise<result<void>> copied;
+  store_->copy_to(target(), [&](result<void> how) { copied.set_value(std::move(how)); });  // begins with the next call
+  store_->counts({}, [&](const auto&) {
+    second.set_value();
+    second_over.get_future().wait();
+  });
+  first_over.set_value();
+  second.get_future().wait();
+  std::promise<bool> taken;  // its identifier is another's
+  store_->accept(make_batch({make_item(900, make_event("x"), {make_delivery(10)})}),
+                 [&](const auto& answer) { taken.set_value(answer.has_value()); });
+  second_over.set_value();  // the copy ends together with it
+  EXPECT_FALSE(taken.get_future().get());
+  const auto how = copied.get_future().get();
+  ASSERT_TRUE(how) << how.error().to_string();
+  const std::atomic<bool> never{false};
+  const auto found = check_store_file(target(), state() / "store.key", never);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(50u, found->deliveries);
+}
+
 TEST_F(StoreUpkeep, EachBrokenPromiseIsNamed) {
   write_some();
   store_.reset();
