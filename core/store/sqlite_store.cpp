@@ -102,8 +102,8 @@ class copy_call final : public store_call {
 
   bool carry_out(tables& in) override {
     constexpr int pages_a_step = 1'000;
-    if (ended_)
-      return true;  // it was made of what is committed: a transaction that is carried out anew changes nothing
+    // It was made of what is committed: a transaction that is carried out anew changes nothing of it.
+    if (ended_) return true;
     try {
       if (*closing_) throw sqlite::failure(sqlite::failure_kind::refused, "the host is stopping");
       if (!work_) {
