@@ -229,6 +229,31 @@ TEST_F(StoreDamage, EndsAnExchangeOfFilesThatWasCutOff) {
   EXPECT_FALSE(fs::exists(file().string() + ".salvaged"));
 }
 
+TEST_F(StoreDamage, TakesNoHalfWrittenStoreForAWholeOne) {
+  fill();
+  write(file().string() + ".salvaging", whole_.substr(0, whole_.size() / 2));
+  EXPECT_EQ(static_cast<std::size_t>(events), what_is_left());
+  fs::remove(file());
+  EXPECT_EQ(0u, what_is_left()) << "whoever put the store away begins with an empty one";
+}
+
+TEST_F(StoreDamage, LeavesATokenToTheOrganizationWhoseNameWasLost) {
+  token_record token;
+  token.name = "ci";
+  token.scope = "publish";
+  token.hash = std::string(32, 'h');
+  token.organization = "initech";
+  ASSERT_TRUE(answer_of<bool>([&](auto done) { store_->add_token(token, done); }));
+  fill();
+  look(file(), "DELETE FROM name WHERE text = 'initech'");
+  std::ofstream(file().string() + ".damaged");
+  open();
+  const auto kept = answer_of<std::vector<token_record>>([&](auto done) { store_->tokens(done); });
+  ASSERT_TRUE(kept);
+  ASSERT_EQ(1u, kept->size());
+  EXPECT_THAT(kept->front().organization.value_or(""), testing::StartsWith("lost-"));
+}
+
 TEST_F(StoreDamage, LeavesTheFileAloneWhereThereIsNoRoomForTheNewOne) {
   faulty_disk::install();
   fill();
